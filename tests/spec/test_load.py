@@ -1,0 +1,230 @@
+"""A study file that is right gives its spec; one that is wrong gives one line that tells where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from joulefront.errors import SpecError
+from joulefront.spec import (
+    Budget,
+    Choice,
+    Float,
+    Int,
+    Objective,
+    Search,
+    StudySpec,
+    check_study,
+    load_study,
+)
+
+Write = Callable[..., Path]
+
+
+def test_example_is_read_whole(write_study: Write) -> None:
+    assert check_study(write_study()) == StudySpec(
+        name="example",
+        trainable="example_trainable:train",
+        data={"cohort": "synthetic_ad"},
+        fixed={"epochs": 4},
+        space={
+            "clusters": Int(1, 32, log=True),
+            "masking_ratio": Float(0.0, 0.8),
+            "masking": Choice(("element", "modality")),
+        },
+        objectives=(
+            Objective("balanced_accuracy", "maximise"),
+            Objective("energy_joules", "minimise"),
+        ),
+        budget=Budget(trials=24),
+    )
+
+
+def test_every_section(write_study: Write) -> None:
+    sections = """\
+search: {sampler: tpe, seed: 3, concurrent: null}
+replicates: {folds: 5, seeds: 2, allocate: all}
+stopping: {rule: never}
+per_trial: {workers: 2, cpus: 2, gpus: 1, max_failures: 0}
+energy: {country: TWN}
+budget: {trials: 3, hours: 1, energy_wh: 2e1}
+"""
+    spec = load_study(write_study(("budget: {trials: 24}\n", sections)))
+    assert spec.search == Search(sampler="tpe", seed=3)
+    assert spec.budget == Budget(trials=3, hours=1.0, energy_wh=20.0)
+    assert type(spec.budget.hours) is float
+    assert (spec.replicates.folds, spec.replicates.allocate) == (5, "all")
+    assert spec.per_trial.gpus == 1 and spec.energy.country == "TWN"
+    assert StudySpec.from_dict(spec.to_dict()) == spec
+
+
+def test_empty_optional_section_is_its_default(write_study: Write) -> None:
+    spec = load_study(write_study(("data: {cohort: synthetic_ad}", "data:\nenergy:\nsearch: {}")))
+    assert spec.data == {} and spec.search == Search() and spec.energy.country is None
+
+
+MISTAKES = [
+    # replaced, by, line, path, words
+    ("name: example", "name: 7", 2, "name", ["must be text", "given: 7"]),
+    ("name: example", "name: ../up", 2, "name", ["folder's name", "'../up'"]),
+    ("name: example", "name: 'a b'", 2, "name", ["folder's name"]),
+    ("name: example\n", "", 2, "name", ["must be given"]),
+    ("trials: 24", "trials: '24'", 16, "budget.trials", ["an integer or null", "'24' (text)"]),
+    ("trials: 24", "trials: true", 16, "budget.trials", ["integer", "given: true"]),
+    ("trials: 24", "trials: 2.0", 16, "budget.trials", ["integer", "given: 2.0"]),
+    ("trials: 24", "trials: 0", 16, "budget.trials", ["at least 1", "given: 0"]),
+    ("trials: 24", "trails: 24", 16, "budget.trails", ["unknown key", "name: trials"]),
+    ("{trials: 24}", "{}", 16, "budget", ["at least one of trials, hours, energy_wh"]),
+    ("{trials: 24}", "{hours: 0}", 16, "budget.hours", ["above 0"]),
+    ("{trials: 24}", "24", 16, "budget", ["must be a mapping"]),
+    ("{trials: 24}", "{hours: .inf}", 16, "budget.hours", ["finite"]),
+    ("budget:", "bugdet:", 16, "bugdet", ["unknown key", "name: budget"]),
+    ("budget: {trials: 24}\n", "", 2, "budget", ["must be given"]),
+    ("[1, 32]", "[32, 1]", 9, "space.clusters.int", ["low must not be above high", "[32, 1]"]),
+    ("[1, 32]", "[0, 32]", 9, "space.clusters.int", ["above 0 where log", "[0, 32]"]),
+    ("[1, 32]", "[1.0, 32]", 9, "space.clusters.int", ["integer", "given: 1.0"]),
+    ("[1, 32]", "[1]", 9, "space.clusters.int", ["[low, high]", "[1]"]),
+    ("[1, 32]", "[1, 1e30]", 9, "space.clusters.int", ["integer", "1e+30"]),
+    ("[1, 32]", "[1, 9007199254740993]", 9, "space.clusters.int", ["2^53"]),
+    ("log: true", "log: 1", 10, "space.clusters.log", ["true or false", "given: 1"]),
+    ("log: true", "logg: true", 10, "space.clusters.logg", ["unknown key", "name: log"]),
+    ("log: true", "step: 3", 10, "space.clusters.step", ["whole number of steps"]),
+    ("log: true", "step: 0", 10, "space.clusters.step", ["above 0"]),
+    ("log: true", "choice: [1]", 8, "space.clusters", ["exactly one of", "int and choice"]),
+    ("int: [1, 32]", "ints: [1, 32]", 9, "space.clusters.ints", ["unknown key", "name: int"]),
+    ("{float: [0, 0.8]}", "0.5", 11, "space.masking_ratio", ["must be {int", "into fixed"]),
+    ("[0, 0.8]", "['1e-5', 0.8]", 11, "space.masking_ratio.float", ["a number", "'1e-5' (text)"]),
+    ("[0, 0.8]", "[false, 0.8]", 11, "space.masking_ratio.float", ["a number", "given: false"]),
+    ("[element, modality]", "[]", 12, "space.masking.choice", ["at least one option"]),
+    ("[element, modality]", "[a, b, a]", 12, "space.masking.choice.2", ["differ", "'a' again"]),
+    ("[element, modality]", "[1, true]", 12, "space.masking.choice.1", ["differ"]),
+    ("[element, modality]", "[[1]]", 12, "space.masking.choice.0", ["an option must be"]),
+    ("[element, modality]", "element", 12, "space.masking.choice", ["a list of options"]),
+    (", direction: maximise", "", 14, "objectives.0.direction", ["must be given"]),
+    ("maximise", "maximize", 14, "objectives.0.direction", ["one of", "name: maximise"]),
+    ("maximise", "max", 14, "objectives.0.direction", ["name: maximise"]),
+    ("balanced_accuracy", "energy_joules", 15, "objectives.1.metric", ["one objective only"]),
+    ("balanced_accuracy", "test_accuracy", 14, "objectives.0.metric", ["test fold", "'accuracy'"]),
+    ("metric: balanced", "metrik: balanced", 14, "objectives.0.metrik", ["name: metric"]),
+    ("  epochs: 4", "  epochs: 4\n  epochs: 5", 7, "fixed.epochs", ["a key must stand once"]),
+    ("  epochs: 4", "  masking: element", 6, "fixed.masking", ["not in both"]),
+    ("  epochs: 4", "  1: 4", 6, "fixed", ["keys must be text"]),
+    ("  epochs: 4", "  <<: {a: 1}", 6, "fixed.<<", ["merge key"]),
+    ("  epochs: 4", "  epochs: !!python/name:os.system x", 6, "fixed.epochs", ["without a tag"]),
+    ("  epochs: 4", "  epochs: [4", 7, "(top)", ["must be YAML"]),
+    ("  epochs: 4", "  epochs: !!int four", 6, "fixed.epochs", ["valid int"]),
+    ("  epochs: 4", "  epochs: &a [*a]", 6, "fixed", ["32 levels deep", "aliases included"]),
+    ("{cohort: synthetic_ad}", "{root: no/such}", 4, "data.root", ["must exist", "'no/such'"]),
+    ("example_trainable:train", "example_trainable", 3, "trainable", ["module:function"]),
+    (
+        "{trials: 24}",
+        "{trials: 24, plateau: {gain: 1}}",
+        16,
+        "budget.plateau",
+        ["plateau is not b"],
+    ),
+    ("{trials: 24}", "{emissions_grams: 2}", 16, "budget.emissions_grams", ["is not built yet"]),
+    ("{trials: 24}", "{trials: 2, strict: true}", 16, "budget.strict", ["strict is not built yet"]),
+    ("log: true", "when: {masking: element}", 10, "space.clusters.when", ["when is not built yet"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "path", "words"), MISTAKES)
+def test_mistake_in_the_file(
+    write_study: Write, old: str, new: str, line: int, path: str, words: list[str]
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_study(write_study((old, new)))
+    message = str(caught.value)
+    assert message.startswith(f"study.yaml:{line}: {path}: ")
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+ADDED_MISTAKES = [
+    ("constraints: [sensitivity >= 0.5]", "constraints", "constraints is not built yet"),
+    ("constraints: []", "constraints", "constraints is not built yet"),
+    ("search: {warm_start: [a]}", "search.warm_start", "warm_start is not built yet"),
+    ("search: {enqueue: []}", "search.enqueue", "enqueue is not built yet"),
+    ("search: {sampler: nsga2}", "search.sampler", "sampler 'nsga2' is not built yet"),
+    ("search: {sampler: qmc}", "search.sampler", "sampler 'qmc' is not built yet"),
+    ("search: {sampler: tpee}", "search.sampler", "nearest valid name: tpe"),
+    ("search: {seed: -1}", "search.seed", "at least 0"),
+    ("search: {concurrent: 0}", "search.concurrent", "at least 1"),
+    ("search: {concurrent: two}", "search.concurrent", "an integer or null; given: 'two' (text)"),
+    ("stopping: {rule: dominated, min_epochs: 3}", "stopping.rule", "'dominated' is not built yet"),
+    ("stopping: {rule: nevr}", "stopping.rule", "nearest valid name: never"),
+    ("stopping: {min_epochs: 3}", "stopping.min_epochs", "min_epochs is not built yet"),
+    ("replicates: {allocate: front}", "replicates.allocate", "'front' is not built yet"),
+    ("replicates: {allocate: al}", "replicates.allocate", "nearest valid name: all"),
+    ("replicates: {folds: 0}", "replicates.folds", "at least 1"),
+    ("per_trial: {timeout_minutes: 3}", "per_trial.timeout_minutes", "is not built yet"),
+    ("per_trial: {cpus: 0.5}", "per_trial.cpus", "must be an integer; given: 0.5"),
+    ("per_trial: {gpus: 0.5}", "per_trial.gpus", "must be an integer; given: 0.5"),
+    ("per_trial: {workers: -1}", "per_trial.workers", "at least 0"),
+    ("energy: {country: tw}", "energy.country", "three capital letters"),
+    ("energy: {country: twn}", "energy.country", "nearest valid name: TWN"),
+    ("serach: {seed: 1}", "serach", "nearest valid name: search"),
+]
+
+
+@pytest.mark.parametrize(("section", "path", "words"), ADDED_MISTAKES)
+def test_mistake_in_an_optional_section(
+    write_study: Write, section: str, path: str, words: str
+) -> None:
+    with pytest.raises(SpecError, match=re.escape(words)) as caught:
+        load_study(write_study(("budget:", f"{section}\nbudget:")))
+    assert str(caught.value).startswith(f"study.yaml:16: {path}: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "must be a mapping"),
+        (b"- a", "must be a mapping"),
+        (b"a: \xff", "UTF-8"),
+        (b"a: 1\n---\nb: 2", "must be YAML"),
+        (b"a: \x00", "must be YAML"),
+        (b"[" * 100_000, "deeper than 32"),
+        (b"a: " + b"1" * 5000, "valid int"),
+        (b"a: 1\n" * 40_000, "at most 128 KiB"),
+        (b"\tname: x", "must be YAML"),
+    ],
+)
+def test_not_a_study_file(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_bytes(content)
+    with pytest.raises(SpecError, match=words) as caught:
+        load_study(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_aliases_cannot_exhaust_memory(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
+    file = tmp_path / "study.yaml"
+    file.write_text("\n".join(lines))
+    with pytest.raises(SpecError, match="aliases included"):
+        load_study(file)
+
+
+def test_alias_is_its_value(write_study: Write) -> None:
+    spec = load_study(write_study(("epochs: 4", "epochs: &e 4\n  also: *e")))
+    assert spec.fixed == {"epochs": 4, "also": 4}
+
+
+def test_absent_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="must exist"):
+        load_study(tmp_path / "absent.yaml")
+    with pytest.raises(SpecError, match="readable"):
+        load_study(tmp_path)
+
+
+def test_existing_data_root(write_study: Write, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    file = write_study(("{cohort: synthetic_ad}", "{root: here}"))
+    assert load_study(file).data == {"root": "here"}
+    assert load_study(file, [f"data.root={tmp_path}"]).data == {"root": str(tmp_path)}

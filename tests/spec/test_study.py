@@ -1,0 +1,113 @@
+"""The frozen values: defaults, refusals from Python, and the way to JSON and back."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+import joulefront.spec
+from joulefront.errors import SpecError
+from joulefront.spec import Budget, Choice, Energy, Float, Objective, Search, StudySpec
+
+
+def make(**changed: Any) -> StudySpec:
+    given: dict[str, Any] = {
+        "name": "toy",
+        "trainable": "toy:train",
+        "space": {"x": Float(0.0, 1.0)},
+        "objectives": (Objective("loss", "minimise"), Objective("accuracy", "maximise")),
+        "budget": Budget(trials=3),
+    }
+    return StudySpec(**{**given, **changed})
+
+
+def test_defaults() -> None:
+    spec = make()
+    assert (spec.search.sampler, spec.search.seed, spec.search.concurrent) == ("auto", 0, None)
+    assert (spec.replicates.folds, spec.replicates.seeds, spec.replicates.allocate) == (
+        1,
+        1,
+        "none",
+    )
+    assert spec.stopping.rule == "never"
+    assert (spec.per_trial.workers, spec.per_trial.cpus, spec.per_trial.gpus) == (0, 1, 0)
+    assert spec.per_trial.timeout_minutes is None and spec.per_trial.max_failures == 1
+    assert spec.energy.country is None and spec.data == {} and spec.fixed == {}
+
+
+def test_round_trips_through_json_and_pickle() -> None:
+    spec = make(
+        space={"x": Float(0.0, 1.0, step=0.5), "y": Choice(("a", None, 2, True))},
+        data={"root": "/nowhere", "planes": ("axial",), "deep": {"a": [1, None]}},
+        fixed={"epochs": 3},
+        search=Search(sampler="grid", concurrent=2),
+        energy=Energy(country="TWN"),
+    )
+    assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert spec.data["planes"] == ["axial"]
+
+
+def test_is_frozen_and_copies() -> None:
+    data = {"a": {"b": 1}}
+    spec = make(data=data)
+    data["a"]["b"] = 2
+    assert spec.data == {"a": {"b": 1}}
+    spec.to_dict()["data"]["a"]["b"] = 3
+    assert spec.data == {"a": {"b": 1}}
+    with pytest.raises(FrozenInstanceError):
+        spec.name = "other"  # type: ignore[misc]
+
+
+def test_sign_minimises() -> None:
+    assert [objective.sign for objective in make().objectives] == [
+        1.0,
+        -1.0,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"name": ".."}, "StudySpec: name: must be a folder's name"),
+        ({"name": "a."}, "must be a folder's name"),
+        ({"name": "a" * 101}, "must be a folder's name"),
+        ({"trainable": "a b:c"}, "StudySpec: trainable: "),
+        ({"space": {}}, "at least one parameter"),
+        ({"space": {"a.b": Float(0, 1)}}, "name of a Config field"),
+        ({"space": {"class": Float(0, 1)}}, "name of a Config field"),
+        ({"space": {"x": 3}}, "Float, Int or Choice"),
+        ({"fixed": {"x": 1}}, "not in both"),
+        ({"objectives": ()}, "at least one objective"),
+        ({"data": {"a": object()}}, "StudySpec: data.a: "),
+        ({"data": {"a": [float("nan")]}}, "StudySpec: data.a.0: "),
+        ({"data": {1: 2}}, "keys must be text"),
+    ],
+)
+def test_refused_from_python(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        make(**changed)
+
+
+def test_metric_names() -> None:
+    assert Objective("val/loss", "minimise").metric == "val/loss"
+    for metric in ("", "a b", "a\n"):
+        with pytest.raises(SpecError, match="without spaces"):
+            Objective(metric, "minimise")
+
+
+def test_from_dict_names_its_source() -> None:
+    written = make().to_dict()
+    written["budget"] = {"trials": 0}
+    with pytest.raises(SpecError, match=r"^study\.json: budget\.trials: must be at least 1"):
+        StudySpec.from_dict(written, source="study.json")
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    names = joulefront.spec.__all__
+    assert all(hasattr(joulefront.spec, name) for name in names)
+    assert sorted(names, key=lambda n: (not n.isupper(), not n[0].isupper(), n)) == names
