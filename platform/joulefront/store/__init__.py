@@ -1,0 +1,22 @@
+"""The Arrow study directory: the only state of a study, of which all else is a view."""
+
+from __future__ import annotations
+
+from joulefront.store.checkpoints import Checkpoint, latest_checkpoint, save_checkpoint
+from joulefront.store.fold import fold_trials
+from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
+from joulefront.store.study_store import StudyStore, is_remote
+from joulefront.store.writer import StoreWriter
+
+__all__ = [
+    "PARAMETER_PREFIX",
+    "SCHEMAS",
+    "Checkpoint",
+    "StoreWriter",
+    "StudyStore",
+    "check_trial_id",
+    "fold_trials",
+    "is_remote",
+    "latest_checkpoint",
+    "save_checkpoint",
+]

@@ -1,0 +1,118 @@
+"""Damage: whatever happens to the bytes, what is read was written, and the rest is told."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from joulefront.store import StudyStore
+from joulefront.store.framing import next_frame, read_frame
+from joulefront.store.reading import read_segment
+
+Present = Callable[[StudyStore, str], list[dict[str, Any]]]
+Segment = Callable[[int], Path]
+
+
+def test_a_torn_tail_at_every_byte(store: StudyStore, segment: Segment, present: Present) -> None:
+    path = segment(3)
+    whole, rows = path.read_bytes(), present(store, "reports")
+    starts = _starts(whole)
+    for length in range(starts[2], len(whole)):
+        path.write_bytes(whole[:length])
+        torn = StudyStore.open(store.path)
+        assert present(torn, "reports") == rows[:2]
+        assert bool(torn.damage()) is (length > starts[2])
+    path.write_bytes(whole)
+    assert present(StudyStore.open(store.path), "reports") == rows
+
+
+def test_a_segment_torn_in_its_schema_or_empty(store: StudyStore, segment: Segment) -> None:
+    path = segment(1)
+    whole = path.read_bytes()
+    for length in range(0, _starts(whole)[0], 7):
+        path.write_bytes(whole[:length])
+        torn = StudyStore.open(store.path)
+        assert torn.read("reports").num_rows == 0
+        assert len(torn.damage()) == (1 if length else 0)
+
+
+def test_a_flipped_bit_drops_its_batch_and_is_told(
+    store: StudyStore, segment: Segment, present: Present
+) -> None:
+    path = segment(4)
+    whole, rows = path.read_bytes(), present(store, "reports")
+    starts = _starts(whole)
+    # Every byte of one batch, and of the others and the schema a part; one bit of each.
+    places = {*range(starts[1], starts[2]), *range(0, len(whole), 13)}
+    generator = random.Random(0)
+    for place in sorted(places):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << generator.randrange(8)
+        path.write_bytes(damaged)
+        hit = sum(place >= start for start in starts) - 1
+        expected = [] if hit < 0 else rows[:hit] + rows[hit + 1 :]
+        reader = StudyStore.open(store.path)
+        assert present(reader, "reports") == expected, place
+        assert len(reader.damage()) == 1, place
+
+
+@pytest.mark.parametrize("gone", [slice(1500, 1700), slice(100, 200), slice(-3000, -1), slice(0)])
+def test_missing_or_foreign_bytes_are_survived(
+    store: StudyStore, segment: Segment, present: Present, gone: slice
+) -> None:
+    path = segment(6)
+    whole, rows = path.read_bytes(), present(store, "reports")
+    for filling in (b"", b"\x00" * 300, b"\xff" * 4000, whole):
+        damaged = bytearray(whole)
+        damaged[gone] = filling
+        path.write_bytes(damaged)
+        reader = StudyStore.open(store.path)
+        assert all(row in rows for row in present(reader, "reports"))
+        assert len(present(reader, "reports")) <= len(rows)
+        assert reader.damage() or bytes(damaged) == whole
+
+
+def test_a_batch_of_another_schema_is_refused(
+    store: StudyStore, tmp_path: Path, segment: Segment
+) -> None:
+    path = segment(2)
+    other = StudyStore.create(tmp_path / "other", {})
+    with other.writer() as writer:
+        writer.append("reports", [{"time": 9.0, "epoch": 9, "loss": "text", "note": 1.0}])
+    (donor,) = (other.path / "segments" / "reports").iterdir()
+    data = donor.read_bytes()
+    with path.open("ab") as file:
+        file.write(data[_starts(data)[0] :])
+    assert store.read("reports")["epoch"].to_pylist() == [0, 1]
+    assert len(store.damage()) == 1
+
+
+def test_a_segment_tells_how_far_it_is_sound(segment: Segment) -> None:
+    path = segment(4)
+    whole = path.read_bytes()
+    starts = _starts(whole)
+    damaged = bytearray(whole)
+    damaged[starts[2] + 40] ^= 1
+    path.write_bytes(damaged)
+    read = read_segment(path)
+    assert (read.sound_batches, read.sound_bytes) == (2, starts[2])
+    path.write_bytes(whole)
+    rest = read_segment(path, skip_batches=2, skip_bytes=starts[2])
+    assert (rest.sound_batches, rest.sound_bytes) == (4, len(whole))
+    assert rest.rows is not None
+    assert rest.rows["epoch"].to_pylist() == [2, 3]
+
+
+def _starts(data: bytes) -> list[int]:
+    """Where the batches of an undamaged segment begin."""
+    schema = read_frame(data, 0, 0)
+    assert schema is not None
+    starts, start = [], schema.stop
+    while frame := next_frame(data, start, schema.crc):
+        starts.append(frame.start)
+        start = frame.stop
+    return starts
