@@ -1,0 +1,70 @@
+"""Cumulative counters of this process, all that it started, and the GPUs it was given.
+
+Raw counters only: what they cost is `attribution.py`'s affair. Nothing is sampled between two
+readings, so how often one reads cannot change what a trial is charged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from joulefront.energy.gpu import open_gpus
+from joulefront.energy.process_tree import TreeUsage, has_proc, read_proc, read_psutil
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """The counters as they stand.
+
+    Attributes:
+        monotonic_ns: Time of the reading, of the system's monotonic clock.
+        cpu_ns: CPU time of the process, its reaped children and its live descendants.
+        gpu_millijoules: Energy counter by GPU UUID, None where it could not be read.
+        memory_bytes: Resident memory of the process and its descendants at this moment.
+    """
+
+    monotonic_ns: int
+    cpu_ns: int
+    gpu_millijoules: Mapping[str, int | None]
+    memory_bytes: int
+
+
+class ProcessCounters:
+    """Counters of the calling process, all its threads and all processes it starts.
+
+    Children count while they live and after they were reaped, and never twice. Limits: a child
+    that ends while the process ignores SIGCHLD is known up to the last reading before; so is one
+    that leaves the tree by a double fork. A read takes about 0.02 ms without children; with
+    them 0.01 ms more a thread of the process and 0.07 ms a child.
+
+    Args:
+        gpu_uuids: The GPUs of the trial, whole devices.
+    """
+
+    def __init__(self, gpu_uuids: Sequence[str] = ()) -> None:
+        self._read_tree: Callable[[], TreeUsage] = read_proc if has_proc() else read_psutil
+        self._gpus = open_gpus(gpu_uuids)
+        self._highest_ns = 0
+        self._departed_ns = 0
+
+    def read(self) -> Reading:
+        """Return the counters as they stand; `cpu_ns` never falls."""
+        usage = self._read_tree()
+        for _ in range(_ATTEMPTS - 1):
+            if usage.settled and usage.cpu_ns + self._departed_ns >= self._highest_ns:
+                break
+            usage = self._read_tree()
+        shortfall_ns = self._highest_ns - (usage.cpu_ns + self._departed_ns)
+        if usage.settled and shortfall_ns > usage.resolution_ns:
+            self._departed_ns += shortfall_ns  # a process left the tree without being reaped in it
+        self._highest_ns = max(self._highest_ns, usage.cpu_ns + self._departed_ns)
+        return Reading(
+            monotonic_ns=time.monotonic_ns(),
+            cpu_ns=self._highest_ns,
+            gpu_millijoules=self._gpus.read(),
+            memory_bytes=usage.memory_bytes,
+        )

@@ -1,0 +1,135 @@
+"""What a CPU-second, an idle core and a gibibyte of memory cost on this machine: a stated model.
+
+Nothing is measured here. A node draws `P_idle + e_core × busy` with `P_idle = 0.1 × TDP` and
+`e_core = 0.9 × TDP / threads`, which is CodeCarbon's load model (3.3.2: `TDP × (0.1 + 0.9 load³)`)
+made linear, so that a trial's charge does not depend on its neighbours' load. Only ratios between
+trials on machines of one kind are evidence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from joulefront.energy.bundled import cpu_power_table
+from joulefront.energy.cpu import Cpu, detect_cpu
+
+WATTS_PER_UNKNOWN_THREAD = 4.0  # CodeCarbon 3.3.2, core/cpu.py, DEFAULT_POWER_PER_CORE
+RAM_WATTS_PER_GIB = 3.0 / 8.0  # CodeCarbon, external/ram.py: 3 W per 8 GB; proportional to use
+IDLE_SHARE = 0.1  # of the TDP
+_THREADS_PER_LENT_CORE = 2  # a virtual machine may hide that its CPUs are hyperthreads
+
+_NOISE = re.compile(r"\(r\)|\(tm\)|\bcpu\b|\bprocessor\b|@.*|\b\d+-core\b|\bwith radeon.*", re.I)
+_CORES = re.compile(r"\b(\d+)-core\b", re.I)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PowerModel:
+    """Constants of one machine.
+
+    Attributes:
+        joules_per_cpu_second: Dynamic energy of one CPU-second.
+        idle_watts_per_core: Of one reserved hardware thread, busy or not.
+        ram_watts_per_gib: Of one gibibyte of resident memory.
+        tdp_watts: Thermal design power of the hardware threads that this machine sees.
+        source: Where the power comes from and what was assumed, in words.
+        provenance: How the CPU's joules came about: "modelled".
+    """
+
+    joules_per_cpu_second: float
+    idle_watts_per_core: float
+    ram_watts_per_gib: float
+    tdp_watts: float
+    source: str
+    provenance: str = "modelled"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a plain mapping that JSON can carry."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PowerModel:
+        """Read what `to_dict` returned."""
+        return cls(**values)
+
+
+def power_model(cpu_name: str | None = None, cores: int | None = None) -> PowerModel:
+    """Return the power model of this machine, offline.
+
+    Args:
+        cpu_name: Model name to look up instead of the one the system gives.
+        cores: Number of hardware threads of the machine, instead of all that it sees.
+    """
+    cpu = detect_cpu()
+    return model_of(
+        dataclasses.replace(cpu, name=cpu_name or cpu.name, threads=cores or cpu.threads)
+    )
+
+
+def model_of(cpu: Cpu) -> PowerModel:
+    """Return the power model of a described CPU; a pure function."""
+    watts_per_thread, source = _watts_per_thread(cpu)
+    return PowerModel(
+        joules_per_cpu_second=(1.0 - IDLE_SHARE) * watts_per_thread,
+        idle_watts_per_core=IDLE_SHARE * watts_per_thread,
+        ram_watts_per_gib=RAM_WATTS_PER_GIB,
+        tdp_watts=watts_per_thread * cpu.threads,
+        source=source,
+    )
+
+
+def _watts_per_thread(cpu: Cpu) -> tuple[float, str]:
+    """Spread the TDP of a socket over its hardware threads, never over those of a part of it."""
+    assumed = f"{WATTS_PER_UNKNOWN_THREAD:g} W per hardware thread are assumed, as CodeCarbon does"
+    found = find_tdp(cpu.name)
+    if found is None:
+        return WATTS_PER_UNKNOWN_THREAD, f"{cpu.name} is not in CodeCarbon's CPU table: {assumed}"
+    row, tdp = found
+    origin = f"{row}, {tdp:g} W per socket in CodeCarbon's CPU table"
+    if named := _CORES.search(cpu.name):
+        per_core = _THREADS_PER_LENT_CORE if cpu.virtual else cpu.threads_per_core
+        threads = int(named[1]) * per_core
+        note = " (assumed: the machine is virtual)" if cpu.virtual else ""
+        return tdp / threads, f"{origin}, over {named[1]} cores of {per_core} threads{note}"
+    if cpu.virtual:
+        watts = min(WATTS_PER_UNKNOWN_THREAD, tdp / cpu.threads)
+        return watts, (
+            f"{origin}; how much of the socket this virtual machine was lent is unknown, so at "
+            f"most {assumed}"
+        )
+    return (
+        tdp / cpu.threads_per_socket,
+        f"{origin}, over the {cpu.threads_per_socket} threads of a socket",
+    )
+
+
+@cache
+def find_tdp(cpu_name: str) -> tuple[str, float] | None:
+    """Look up a model name: (row of the table, watts of one socket), None if it is not there.
+
+    A row fits when each of its words stands in the name, two at least and one of them with a
+    digit; the row with most words wins ("Xeon E5-2670 v3" over "Xeon E5-2670"). Rows that fit as
+    well and disagree on the power are no answer. CodeCarbon's fuzzy match takes the same rows
+    for full names, but also answers for words in common.
+    """
+    words = _words(cpu_name)
+    best: list[tuple[str, float]] = []
+    best_length = 2
+    for name, tdp in cpu_power_table():
+        row_words = _words(name)
+        if len(row_words) < best_length or not row_words <= words:
+            continue
+        if not any(character.isdigit() for word in row_words for character in word):
+            continue
+        if len(row_words) > best_length:
+            best, best_length = [], len(row_words)
+        best.append((name, tdp))
+    return best[0] if best and len({tdp for _, tdp in best}) == 1 else None
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_NOISE.sub(" ", name.lower()).split())

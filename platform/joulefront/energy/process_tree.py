@@ -1,0 +1,164 @@
+"""CPU time and memory of this process and all that it started, at one moment.
+
+This reads the operating system once and keeps nothing; `counters.py` makes a cumulative counter
+of it. It knows nothing of joules. On Linux it walks `/proc/<pid>/task/*/children`, elsewhere it
+asks psutil.
+
+What is counted for each process is its own CPU clock (all threads, also those that have ended)
+and the CPU time of the children that it has reaped. A process that detaches from the tree
+(double fork) leaves it.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+PROC = "/proc"
+_NS = 1_000_000_000
+_TICK_NS = _NS // os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeUsage:
+    """What the process tree has used up to one moment.
+
+    Attributes:
+        cpu_ns: CPU time in nanoseconds. Never counts a process twice; may miss one that was
+            reaped while the tree was read.
+        memory_bytes: Resident memory of this process, plus what its descendants hold beyond
+            shared pages.
+        settled: No process was reaped while the tree was read, so `cpu_ns` misses nothing.
+        resolution_ns: By how much `cpu_ns` may fall back, because a parent counts the children
+            it has reaped in clock ticks.
+    """
+
+    cpu_ns: int
+    memory_bytes: int
+    settled: bool
+    resolution_ns: int
+
+
+def has_proc() -> bool:
+    """Tell whether children can be listed and other processes' clocks read through `/proc`."""
+    own = os.getpid()
+    try:
+        _children(own)
+        _clock_ns(own)
+    except OSError:
+        return False
+    return True
+
+
+def read_proc() -> TreeUsage:
+    """Read the tree through `/proc` (Linux).
+
+    A process's reaped time is read before its children are: a child that is reaped in between is
+    missed, and never counted twice. The clock of another process is the one that
+    clock_getcpuclockid(3) names: `(~pid << 3) | 2`, in nanoseconds, zombies included.
+    """
+    own = os.getpid()
+    reaped = {own: _own_reaped_ns()}
+    cpu_ns = reaped[own] + time.process_time_ns()
+    memory_bytes = _memory_bytes(own, with_shared=True)
+    queue = list(_children(own)) if _has_children() else []
+    while queue:
+        pid = queue.pop()
+        try:
+            process_reaped_ns = _reaped_ns(pid)
+            cpu_ns += _clock_ns(pid) + process_reaped_ns
+            reaped[pid] = process_reaped_ns
+            memory_bytes += _memory_bytes(pid, with_shared=False)
+            queue.extend(_children(pid))
+        except OSError:
+            continue  # it has ended; its parent's reaped time now tells
+    return TreeUsage(
+        cpu_ns=cpu_ns,
+        memory_bytes=memory_bytes,
+        settled=all(_is_unchanged(pid, own, before) for pid, before in reaped.items()),
+        resolution_ns=2 * _TICK_NS * len(reaped),
+    )
+
+
+def read_psutil() -> TreeUsage:
+    """Read the tree through psutil, in clock ticks; some 10 ms, since it scans all processes."""
+    before = os.times()
+    seconds = time.process_time() + before.children_user + before.children_system
+    own = psutil.Process()
+    memory_bytes = own.memory_info().rss
+    descendants = own.children(recursive=True)
+    for process in descendants:
+        try:
+            times = process.cpu_times()
+            memory = process.memory_info()
+        except psutil.Error:
+            continue
+        seconds += times.user + times.system + times.children_user + times.children_system
+        memory_bytes += max(0, memory.rss - getattr(memory, "shared", 0))
+    after = os.times()
+    return TreeUsage(
+        cpu_ns=round(seconds * _NS),
+        memory_bytes=memory_bytes,
+        settled=(before.children_user, before.children_system)
+        == (after.children_user, after.children_system),
+        resolution_ns=4 * _TICK_NS * (1 + len(descendants)),
+    )
+
+
+def _has_children() -> bool:
+    """Ask the kernel in one call, which reaps nothing; listing them opens a file a thread."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _children(pid: int) -> set[int]:
+    """Return the children of all threads of a process; a set, since threads hand them over."""
+    tasks = f"{PROC}/{pid}/task"
+    children: set[int] = set()
+    for thread in os.listdir(tasks):
+        try:
+            children.update(map(int, Path(tasks, thread, "children").read_bytes().split()))
+        except ProcessLookupError:
+            continue
+        except FileNotFoundError:
+            if thread == str(pid):
+                raise
+    return children
+
+
+def _clock_ns(pid: int) -> int:
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+def _own_reaped_ns() -> int:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(usage.ru_utime * _NS) + round(usage.ru_stime * _NS)
+
+
+def _reaped_ns(pid: int) -> int:
+    """Return `cutime + cstime` of proc_pid_stat(5), fields 16 and 17."""
+    stat = Path(PROC, str(pid), "stat").read_bytes()
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return (int(fields[13]) + int(fields[14])) * _TICK_NS
+
+
+def _is_unchanged(pid: int, own: int, before_ns: int) -> bool:
+    try:
+        return (_own_reaped_ns() if pid == own else _reaped_ns(pid)) == before_ns
+    except OSError:
+        return False
+
+
+def _memory_bytes(pid: int, *, with_shared: bool) -> int:
+    """Return resident memory from proc_pid_statm(5); a torch library shared by all counts once."""
+    _, resident, shared = Path(PROC, str(pid), "statm").read_bytes().split()[:3]
+    return (int(resident) - (0 if with_shared else int(shared))) * _PAGE_BYTES
