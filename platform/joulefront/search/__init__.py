@@ -1,0 +1,31 @@
+"""Who proposes the next trial: samplers as pure functions of the history. No Ray.
+
+Optuna is imported with the first proposal that needs it. To add a sampler: one file with a
+function that fulfils `Sampler`, one line in `SAMPLERS`, one test file that
+calls `joulefront.testing.samplers.check_sampler`.
+"""
+
+from __future__ import annotations
+
+from joulefront.search.observation import (
+    Observation,
+    Proposal,
+    Sampler,
+    SpaceExhausted,
+    State,
+    stable_seed,
+)
+from joulefront.search.propose import SAMPLERS, load_sampler, propose, propose_with
+
+__all__ = [
+    "SAMPLERS",
+    "Observation",
+    "Proposal",
+    "Sampler",
+    "SpaceExhausted",
+    "State",
+    "load_sampler",
+    "propose",
+    "propose_with",
+    "stable_seed",
+]
