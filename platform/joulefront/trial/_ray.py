@@ -1,0 +1,146 @@
+"""Carry a trial on Ray: every trial goes through `ray.train.torch.TorchTrainer`.
+
+`per_trial.workers: 0` is Train's local mode, inside the trial's own Tune actor, which is reused:
+about 10 ms a trial. `workers: N` is a worker group in a placement group of its own, which costs
+seconds, and pays where a trial needs several GPUs. Local mode must report through `ray.tune`
+(`ray.train.report` raises inside a Tune session), a group through `ray.train`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from ray import train, tune
+from ray.train.torch import TorchTrainer, get_devices
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from joulefront.errors import JoulefrontError
+from joulefront.trial.assignment import Assignment, Place
+from joulefront.trial.messages import Message, Report, decode, encode, merge
+from joulefront.trial.runner import run_trial
+
+MESSAGE = "joulefront_message"
+"""Key of a Tune or Train report under which a message travels."""
+
+ASSIGNMENT = "joulefront_assignment"
+"""Key of a Tune configuration under which an assignment travels."""
+
+_TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def tune_trial(config: Mapping[str, Any]) -> None:
+    """Run the assignment in `config`: the function trainable that Tune calls."""
+    assignment = Assignment.from_json(config[ASSIGNMENT])
+    if assignment.workers == 0:
+        _run_locally(assignment)
+    else:
+        _run_group(assignment)
+
+
+class TuneSink:
+    """Send messages from the trial's Tune actor to the driver."""
+
+    def send(self, message: Message) -> None:
+        """Wait until Tune has taken the message."""
+        tune.report({MESSAGE: encode(message)})
+
+
+class TrainSink:
+    """Send messages from a rank of a worker group; a barrier over the ranks."""
+
+    def send(self, message: Message) -> None:
+        """Wait until every rank has sent its message of this round."""
+        train.report({MESSAGE: encode(message)})
+
+
+class GroupReport(TuneReportCallback):
+    """Forward what the ranks of a group report as one message, with everybody's energy.
+
+    Ray's own callback forwards rank 0's metrics only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain: Report | None = None
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any | None
+    ) -> None:
+        """Merge the ranks' messages.
+
+        An unmodified Train loop's metrics become a report, and its last ones those of the closing
+        message.
+        """
+        if all(MESSAGE in values for values in metrics):
+            message = merge([decode(values[MESSAGE]) for values in metrics])
+            if self._plain is not None:
+                message = dataclasses.replace(message, metrics=self._plain.metrics)
+        else:
+            epoch = self._plain.epoch + 1 if self._plain else 1
+            message = self._plain = Report(epoch=epoch, metrics=_numbers(metrics[0]))
+        super().after_report(run_context, [{MESSAGE: encode(message)}], None)
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    scalars = {k: v.item() if hasattr(v, "item") else v for k, v in metrics.items()}
+    return {k: v for k, v in scalars.items() if isinstance(v, (bool, int, float, str))}
+
+
+def _run_locally(assignment: Assignment) -> None:
+    for variable in _TORCHRUN:
+        os.environ.pop(variable, None)
+    devices = [torch.device("cuda", i) for i in range(assignment.gpus)]
+    place = _place(assignment, devices)
+    with contextlib.suppress(JoulefrontError):  # told in the closing message; the process is sound
+        TorchTrainer(
+            lambda: run_trial(assignment, place, TuneSink()),
+            scaling_config=train.ScalingConfig(num_workers=0, use_gpu=assignment.gpus > 0),
+        ).fit()
+
+
+def _run_group(assignment: Assignment) -> None:
+    resources = {"CPU": float(assignment.cpus), "GPU": float(assignment.gpus)}
+    TorchTrainer(
+        _run_rank,
+        train_loop_config={ASSIGNMENT: assignment.to_json()},
+        scaling_config=train.ScalingConfig(
+            num_workers=assignment.workers,
+            use_gpu=assignment.gpus > 0,
+            resources_per_worker={name: n for name, n in resources.items() if n},
+        ),
+        run_config=train.RunConfig(
+            name=f"{assignment.trial_id}-{assignment.attempt}",
+            storage_path=tune.get_context().get_trial_dir(),
+            callbacks=[GroupReport()],
+        ),
+    ).fit()
+
+
+def _run_rank(config: Mapping[str, Any]) -> None:
+    assignment = Assignment.from_json(config[ASSIGNMENT])
+    context = train.get_context()
+    place = _place(
+        assignment,
+        get_devices() if assignment.gpus else [],
+        rank=context.get_world_rank(),
+        world_size=context.get_world_size(),
+    )
+    run_trial(assignment, place, TrainSink())
+
+
+def _place(
+    assignment: Assignment, devices: list[torch.device], *, rank: int = 0, world_size: int = 1
+) -> Place:
+    """Describe this process; its own devices are those that Ray has made visible to it."""
+    return Place(
+        rank=rank,
+        world_size=world_size,
+        device=str(devices[0]) if devices else "cpu",
+        threads=Place.threads_for(assignment.cpus),
+        gpu_uuids=tuple(str(torch.cuda.get_device_properties(d).uuid) for d in devices),
+    )

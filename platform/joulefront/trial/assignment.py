@@ -1,0 +1,100 @@
+"""What one attempt of one trial is told to do, and where it finds itself.
+
+An `Assignment` travels from the driver to the worker as JSON text, so that nothing is pickled on
+the way and a line of it can be read in a log. A `Place` is made on the worker.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["search", "replicate", "enqueued"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """One attempt of one trial.
+
+    Attributes:
+        trainable: "module:function" or "path/to/file.py:function".
+        trial_id: Unique in the study; names its folders.
+        config_id: The configuration it belongs to; replicates share one.
+        attempt: 1 for the first try.
+        role: Why it runs.
+        fold: Outer fold whose test side this trial scores.
+        seed: Seed of every random number the trainable draws.
+        parameters: The study's `fixed` values and the proposed ones.
+        data: The study file's `data` section as given.
+        objectives: Metrics without which the trial has failed.
+        power_model: `PowerModel.to_dict()`, stated once for the study.
+        workers: Ray Train workers; 0 runs inside the trial's own actor.
+        cpus: Reserved cores of each process.
+        gpus: Reserved GPUs of each process.
+        store: Study directory for checkpoints and logs; None stores nothing.
+        checkpoint: Folder of an earlier attempt to go on from.
+        checkpoint_epoch: After which epoch that was saved.
+    """
+
+    trainable: str
+    trial_id: str
+    config_id: str
+    attempt: int = 1
+    role: Role = "search"
+    fold: int = 0
+    seed: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    objectives: tuple[str, ...] = ()
+    power_model: Mapping[str, Any] = field(default_factory=dict)
+    workers: int = 0
+    cpus: int = 1
+    gpus: int = 0
+    store: str | None = None
+    checkpoint: str | None = None
+    checkpoint_epoch: int = 0
+
+    def to_json(self) -> str:
+        """Return the text that `from_json` reads back to an equal assignment."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Assignment:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        values["objectives"] = tuple(values["objectives"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an attempt runs.
+
+    Attributes:
+        rank: Of this process in the trial's worker group.
+        world_size: Processes of the group; 1 without a group.
+        device: "cpu", or a CUDA device such as "cuda:0".
+        threads: What numerical libraries may use: the reserved cores, as far as there are any.
+        gpu_uuids: Devices this process has to itself.
+        host: Name of the machine.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    device: str = "cpu"
+    threads: int = 1
+    gpu_uuids: tuple[str, ...] = ()
+    host: str = field(default_factory=socket.gethostname)
+
+    @staticmethod
+    def threads_for(cpus: int) -> int:
+        """Return min(reserved, available) cores, at least 1."""
+        return max(1, min(cpus, len(os.sched_getaffinity(0)) if _HAS_AFFINITY else cpus))
+
+
+_HAS_AFFINITY = hasattr(os, "sched_getaffinity")

@@ -1,0 +1,261 @@
+"""The trial as a trainable sees it.
+
+`TrialContext` knows neither Ray nor torch: what it has to say goes through a `Sink`, which is
+Tune's report, Train's report, or a terminal. It checks what a trainable says, counts its epochs
+and keeps its energy windows; it never decides whether a trial goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from joulefront.errors import JoulefrontError, SplitError, TrainableError
+from joulefront.store import SCHEMAS, save_checkpoint
+from joulefront.trial.assignment import Assignment, Place
+from joulefront.trial.messages import Closing, Event, Message, MetricValue, Report
+from joulefront.trial.metering import AttemptMeter
+
+PLATFORM_METRICS = frozenset({"epoch", *SCHEMAS["trials"].names})
+"""Columns of the platform's own, which a trainable may not report."""
+
+
+class Sink(Protocol):
+    """Where the messages of a trial go."""
+
+    def send(self, message: Message) -> None:
+        """Hand over one message; may wait until it has arrived."""
+        ...
+
+
+class TrialContext:
+    """One attempt of one trial, from the inside.
+
+    Args:
+        assignment: What to do.
+        place: Where this process stands.
+        sink: Where messages go.
+        meter: The attempt's energy windows.
+        first_epoch: The epoch of the restored checkpoint, 0 without one.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        place: Place,
+        *,
+        sink: Sink,
+        meter: AttemptMeter,
+        first_epoch: int = 0,
+    ) -> None:
+        self._assignment = assignment
+        self._place = place
+        self._sink = sink
+        self._meter = meter
+        self._epoch = first_epoch
+        self._called = time.monotonic()
+        self._metrics: dict[str, MetricValue] = {}
+        self._events: list[Event] = []
+        self._finished = False
+
+    @property
+    def seed(self) -> int:
+        """Seed of every random number the trainable draws."""
+        return self._assignment.seed
+
+    @property
+    def fold(self) -> int:
+        """Outer fold, from 0, whose test side this trial scores."""
+        return self._assignment.fold
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The study file's `data` section as given."""
+        return self._assignment.data
+
+    @property
+    def device(self) -> str:
+        """The CPU as "cpu", or this process's CUDA device."""
+        return self._place.device
+
+    @property
+    def threads(self) -> int:
+        """Threads that numerical libraries may use."""
+        return self._place.threads
+
+    @property
+    def rank(self) -> int:
+        """Rank of this process in the trial's worker group, 0 without one."""
+        return self._place.rank
+
+    @property
+    def world_size(self) -> int:
+        """Processes in the trial's worker group, 1 without one."""
+        return self._place.world_size
+
+    def report(self, metrics: Mapping[str, Any], checkpoint: Path | None = None) -> None:
+        """Report one epoch.
+
+        In a worker group every rank must call this equally often; rank 0's metrics count.
+
+        Args:
+            metrics: Numbers, truth values or text by name; NaN is kept as it is.
+            checkpoint: Folder whose files are copied into the store before the report counts.
+
+        Raises:
+            TrainableError: If a metric is no scalar, or has a name that the platform measures.
+        """
+        self._metrics = _scalars(metrics)
+        self._epoch += 1
+        self._send(
+            Report(
+                epoch=self._epoch,
+                metrics=self._metrics,
+                charges=self._meter.charges(),
+                duration_seconds=self._elapsed(),
+                checkpoint=self._keep(checkpoint),
+                events=self._take_events(),
+            )
+        )
+
+    def restored_checkpoint(self) -> Path | None:
+        """Return the folder to go on from, or None for a fresh start."""
+        checkpoint = self._assignment.checkpoint
+        return None if checkpoint is None else Path(checkpoint)
+
+    def measured(self) -> AbstractContextManager[None]:
+        """Charge what happens inside to the trial, and nothing else.
+
+        Open it after imports, data and one warm-up step; close it before any probe. A trainable
+        that never opens it is charged from the call of `train` to its return.
+        """
+        return self._meter.window()
+
+    def record_split(
+        self, *, train: Iterable[str], validation: Iterable[str], test: Iterable[str]
+    ) -> None:
+        """Keep the subjects of each side with the trial.
+
+        Raises:
+            SplitError: If a subject stands on two sides.
+        """
+        sides = {"train": sorted(train), "validation": sorted(validation), "test": sorted(test)}
+        seen: dict[str, str] = {}
+        for side, subjects in sides.items():
+            for subject in subjects:
+                if seen.setdefault(subject, side) != side:
+                    raise SplitError(
+                        "a subject must stand on one side of a split",
+                        given=f"{subject!r} in {seen[subject]} and in {side}",
+                        remedy="group rows by subject before splitting",
+                    )
+        self._events.append(Event(kind="split", details={"fold": self.fold} | sides))
+
+    def record_predictions(self, labels: Mapping[str, int], scores: Mapping[str, float]) -> None:
+        """Keep the scores of the outer test fold, so that folds can be pooled.
+
+        Args:
+            labels: True class, 0 or 1, by subject.
+            scores: Probability of class 1, by subject.
+
+        Raises:
+            TrainableError: If the two do not name the same subjects.
+        """
+        if labels.keys() != scores.keys():
+            raise TrainableError(
+                "labels and scores must name the same subjects",
+                given=f"{len(labels)} labels and {len(scores)} scores",
+            )
+        details = {
+            "fold": self.fold,
+            "labels": {subject: int(label) for subject, label in labels.items()},
+            "scores": {subject: float(score) for subject, score in scores.items()},
+        }
+        self._events.append(Event(kind="predictions", details=details))
+
+    def finish(self, metrics: Mapping[str, Any]) -> None:
+        """Add what is measured once, after the window: `test_*` and cost metrics.
+
+        Raises:
+            TrainableError: If called twice, or with a metric that `report` would refuse.
+        """
+        if self._finished:
+            raise TrainableError("trial.finish() must be called once", given="a second call")
+        self._finished = True
+        self._metrics = self._metrics | _scalars(metrics)
+
+    def close(self) -> None:
+        """Send the closing message of an attempt whose `train` has returned."""
+        charges = self._meter.final_charges()
+        self._send(
+            Closing(
+                state="complete",
+                metrics=self._metrics,
+                charges=charges,
+                duration_seconds=self._elapsed(),
+                quality=self._quality(),
+                events=self._take_events(),
+            )
+        )
+
+    def fail(self, error: BaseException, traceback: str) -> None:
+        """Send the closing message of an attempt that has raised."""
+        known = isinstance(error, JoulefrontError)
+        self._send(
+            Closing(
+                state="failed",
+                metrics=self._metrics,
+                charges=self._meter.final_charges(),
+                duration_seconds=self._elapsed(),
+                quality=self._quality(),
+                failure=str(error) if known else f"{type(error).__name__}: {error}",
+                retryable=not known,
+                traceback=traceback,
+                events=self._take_events(),
+            )
+        )
+
+    def _keep(self, checkpoint: Path | None) -> str | None:
+        assignment = self._assignment
+        if checkpoint is None or assignment.store is None or self.rank != 0:
+            return None
+        saved = save_checkpoint(
+            Path(assignment.store), assignment.trial_id, assignment.attempt, self._epoch, checkpoint
+        )
+        return str(saved)
+
+    def _quality(self) -> str:
+        return "degraded" if self._meter.degraded else "good"
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._called
+
+    def _take_events(self) -> tuple[Event, ...]:
+        events, self._events = tuple(self._events), []
+        return events
+
+    def _send(self, message: Message) -> None:
+        self._sink.send(message)
+
+
+def _scalars(metrics: Mapping[str, Any]) -> dict[str, MetricValue]:
+    """Turn NumPy and torch scalars into Python's, and refuse everything else."""
+    checked: dict[str, MetricValue] = {}
+    for name, value in metrics.items():
+        if name in PLATFORM_METRICS:
+            raise TrainableError(
+                "a trainable must not report what the platform measures",
+                given=f"metric {name!r}",
+                remedy="give it another name",
+            )
+        scalar = value.item() if getattr(value, "shape", None) == () else value
+        if not isinstance(scalar, (bool, int, float, str)):
+            raise TrainableError(
+                "a metric must be a number, a truth value or text",
+                given=f"{name} = {type(value).__name__}",
+            )
+        checked[name] = scalar
+    return checked

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from joulefront.errors import SplitError, TrainableError
+from joulefront.testing import RecordingTrial
+from joulefront.trial.messages import Closing, Report
+
+
+def test_a_report_counts_epochs_and_carries_the_energy_so_far():
+    trial = RecordingTrial()
+    with trial.measured():
+        trial.report({"accuracy": np.float32(0.5)})
+        trial.report({"accuracy": 1})
+    first, second = (m for m in trial.messages if isinstance(m, Report))
+    assert (first.epoch, second.epoch) == (1, 2)
+    assert isinstance(first.metrics["accuracy"], float)
+
+    def cpu(report: Report) -> float:
+        return sum(row.joules for row in report.charges if row.component == "cpu")
+
+    assert 0 <= cpu(first) <= cpu(second)
+
+
+def test_a_trainable_may_not_report_what_the_platform_measures():
+    trial = RecordingTrial()
+    for name in ("energy_joules", "trial_id", "state"):
+        with pytest.raises(TrainableError, match=name):
+            trial.report({name: 1.0})
+
+
+def test_a_metric_must_be_a_scalar():
+    with pytest.raises(TrainableError, match="accuracy = list"):
+        RecordingTrial().report({"accuracy": [1.0]})
+
+
+def test_a_subject_on_two_sides_is_refused():
+    trial = RecordingTrial()
+    with pytest.raises(SplitError, match="'s2' in train and in test"):
+        trial.record_split(train=["s1", "s2"], validation=["s3"], test=["s2"])
+    trial.record_split(train=["s2", "s1"], validation=["s3"], test=["s4"])
+    assert trial.split["train"] == ["s1", "s2"]
+    json.dumps(trial.split)
+
+
+def test_predictions_must_name_the_same_subjects():
+    trial = RecordingTrial()
+    with pytest.raises(TrainableError, match="same subjects"):
+        trial.record_predictions({"s1": 0}, {"s2": 0.5})
+    trial.record_predictions({"s1": np.int64(0)}, {"s1": np.float32(0.5)})
+    assert trial.predictions == {"fold": 0, "labels": {"s1": 0}, "scores": {"s1": 0.5}}
+
+
+def test_finish_is_said_once_and_adds_to_the_last_report():
+    trial = RecordingTrial()
+    trial.report({"accuracy": 0.5, "loss": 1.0})
+    trial.finish({"test_accuracy": 0.4})
+    with pytest.raises(TrainableError, match="once"):
+        trial.finish({})
+    trial.close()
+    closing = trial.messages[-1]
+    assert isinstance(closing, Closing) and closing.state == "complete"
+    assert closing.metrics == {"accuracy": 0.5, "loss": 1.0, "test_accuracy": 0.4}
+
+
+def test_setup_is_what_lies_outside_the_window():
+    trial = RecordingTrial()
+    sum(range(3_000_000))
+    with trial.measured():
+        sum(range(1_000_000))
+    trial.close()
+    by_component = {row.component: row.joules for row in trial.messages[-1].charges}
+    assert by_component["setup"] > by_component["cpu"] > 0
+
+
+def test_without_a_window_the_whole_call_is_charged():
+    trial = RecordingTrial()
+    sum(range(2_000_000))
+    trial.close()
+    by_component = {row.component: row.joules for row in trial.messages[-1].charges}
+    assert by_component["cpu"] > 0 and by_component["setup"] < by_component["cpu"] / 2
+
+
+def test_a_window_in_a_window_is_refused():
+    trial = RecordingTrial()
+    with trial.measured(), pytest.raises(TrainableError, match="closed before"), trial.measured():
+        pass
+
+
+def test_a_checkpoint_is_kept_before_the_report_counts(tmp_path):
+    source = tmp_path / "out"
+    source.mkdir()
+    (source / "model.pt").write_bytes(b"weights")
+    trial = RecordingTrial(store=tmp_path / "study")
+    trial.report({"accuracy": 0.5}, checkpoint=source)
+    (kept,) = trial.checkpoints
+    assert (kept / "model.pt").read_bytes() == b"weights"

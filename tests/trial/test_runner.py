@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from joulefront.energy import power_model
+from joulefront.trial import Assignment, Place, run_trial
+from joulefront.trial.logs import log_path
+from joulefront.trial.messages import Closing, Message
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+def assignment(source, text: str, **changes) -> Assignment:
+    source.write_text(text)
+    return Assignment(
+        **{
+            "trainable": f"{source}:train",
+            "trial_id": "c0000-f0-s0",
+            "config_id": "c0000",
+            "power_model": power_model().to_dict(),
+            "objectives": ("accuracy",),
+        }
+        | changes
+    )
+
+
+HEAD = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    width: int = 8
+
+def train(config, trial):
+"""
+
+
+def test_a_trial_ends_with_one_closing_message(tmp_path):
+    sink = Sink()
+    body = "    print('hello')\n    trial.report({'accuracy': 0.5})\n"
+    task = assignment(tmp_path / "ok.py", HEAD + body, store=str(tmp_path / "study"))
+    run_trial(task, Place(), sink)
+    assert [type(message).__name__ for message in sink.messages] == ["Report", "Closing"]
+    assert "hello" in log_path(tmp_path / "study", "c0000-f0-s0").read_text()
+
+
+def test_what_it_raises_is_in_the_closing_message_and_in_the_log(tmp_path):
+    sink = Sink()
+    body = "    raise ValueError('no such slice')\n"
+    task = assignment(tmp_path / "bad.py", HEAD + body, store=str(tmp_path / "study"))
+    with pytest.raises(ValueError, match="no such slice"):
+        run_trial(task, Place(), sink)
+    (closing,) = sink.messages
+    assert isinstance(closing, Closing) and closing.state == "failed" and closing.retryable
+    assert closing.failure == "ValueError: no such slice"
+    assert "Traceback" in log_path(tmp_path / "study", "c0000-f0-s0").read_text()
+
+
+def test_a_rank_of_a_group_only_raises(tmp_path):
+    sink = Sink()
+    task = assignment(tmp_path / "rank.py", HEAD + "    raise ValueError('x')\n")
+    with pytest.raises(ValueError):
+        run_trial(task, Place(world_size=2), sink)
+    assert sink.messages == []
+
+
+def test_values_the_config_refuses_are_named(tmp_path):
+    task = assignment(tmp_path / "c.py", HEAD + "    pass\n", parameters={"depth": 3})
+    with pytest.raises(Exception, match=r"must accept the study's values.*depth"):
+        run_trial(task, Place(), Sink())
+
+
+def test_epochs_count_on_from_a_checkpoint(tmp_path):
+    sink = Sink()
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    body = (
+        "    assert trial.restored_checkpoint() is not None\n    trial.report({'accuracy': 1.0})\n"
+    )
+    task = assignment(tmp_path / "r.py", HEAD + body, checkpoint=str(folder), checkpoint_epoch=3)
+    run_trial(task, Place(), sink)
+    assert sink.messages[0].epoch == 4
