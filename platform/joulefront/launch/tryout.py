@@ -1,0 +1,81 @@
+"""Run one trial in this process, without Ray and without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from joulefront.energy import power_model
+from joulefront.launch.agenda import Agenda
+from joulefront.spec import StudySpec
+from joulefront.trial import Assignment, Place, objective_values, run_trial
+from joulefront.trial.messages import ChargeRow, Message, Report
+
+
+class PrintingSink:
+    """Print messages as they come.
+
+    Attributes:
+        closing_row: Metrics of the closing message, with those that the platform measures.
+    """
+
+    def __init__(self) -> None:
+        self.closing_row: dict[str, object] = {}
+
+    def send(self, message: Message) -> None:
+        """Print one message, a metric a word."""
+        metrics = "  ".join(f"{name}={_short(value)}" for name, value in message.metrics.items())
+        if isinstance(message, Report):
+            print(f"epoch {message.epoch}: {metrics}  [{_energy(message.charges)}]", flush=True)
+            return
+        print(f"{message.state} after {message.duration_seconds:.2f} s: {metrics}")
+        print(f"energy: {_energy(message.charges)}")
+        spent = sum(row.joules for row in message.charges if row.component in ("cpu", "gpu"))
+        self.closing_row = dict(message.metrics)
+        self.closing_row |= {"energy_joules": spent, "duration_seconds": message.duration_seconds}
+
+
+def first_assignment(spec: StudySpec) -> Assignment:
+    """Return the study's first trial as it would be handed out, for one process without GPU.
+
+    Raises:
+        TrainableError: Nothing here; the runner checks the trainable.
+    """
+    agenda = Agenda(spec)
+    trial = agenda.next_trial()
+    assert trial is not None, "a study proposes at least one trial"
+    assignment = agenda.assignment(trial)
+    return Assignment(
+        trainable=assignment.trainable,
+        trial_id=assignment.trial_id,
+        config_id=assignment.config_id,
+        fold=assignment.fold,
+        seed=assignment.seed,
+        parameters=assignment.parameters,
+        data=assignment.data,
+        objectives=assignment.objectives,
+        power_model=power_model().to_dict(),
+        cpus=assignment.cpus,
+    )
+
+
+def try_trial(spec: StudySpec) -> None:
+    """Run the study's first trial and print what it reports.
+
+    Raises:
+        ObjectiveError: If it ends without a finite value of an objective.
+        Exception: Whatever the trainable raises.
+    """
+    assignment = first_assignment(spec)
+    values = "  ".join(f"{name}={value}" for name, value in assignment.parameters.items())
+    print(f"{assignment.trial_id}: {values}", flush=True)
+    sink = PrintingSink()
+    run_trial(assignment, Place(threads=Place.threads_for(assignment.cpus)), sink)
+    objective_values(sink.closing_row, assignment.objectives)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _energy(charges: Sequence[ChargeRow]) -> str:
+    return ", ".join(f"{row.component} {row.joules:.3g} J ({row.provenance})" for row in charges)

@@ -1,0 +1,59 @@
+"""Run a conductor's trials with Ray Tune: the one place that builds a Tuner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ray import tune
+
+from joulefront.launch.conductor import Conductor
+from joulefront.launch.resources import COORDINATION_CPUS
+from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
+from joulefront.spec import StudySpec
+from joulefront.trial._ray import tune_trial
+
+
+def run_tune(
+    conductor: Conductor, *, concurrent: int, scratch: Path, refresh: Callable[[], None]
+) -> None:
+    """Carry out trials until the conductor has no more, or is stopping.
+
+    Args:
+        conductor: Of the study.
+        concurrent: Trials at once.
+        scratch: Folder for Tune's own files, which nobody reads.
+        refresh: Called at every step of Tune's loop.
+
+    Raises:
+        Exception: What a callback raised: a full disk, or a bug.
+    """
+    searcher = StudySearcher(conductor, concurrent)
+    callback = StudyCallback(searcher, conductor, refresh)
+    tune.Tuner(
+        tune.with_resources(tune_trial, _actor_resources(conductor.spec)),
+        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="study",
+            storage_path=str(scratch),
+            callbacks=[callback],
+            stop=StudyStopper(conductor),
+            failure_config=tune.FailureConfig(max_failures=0),
+            verbose=0,
+        ),
+    ).fit()
+    for tune_id in list(searcher.running):
+        searcher.release(tune_id, None)
+    error = callback.error or searcher.error
+    if error is not None:
+        raise error
+
+
+def _actor_resources(spec: StudySpec) -> dict[str, float]:
+    """Return what a trial's own actor reserves; a worker group reserves its cores by itself.
+
+    Tune cannot schedule an actor that reserves nothing.
+    """
+    if spec.per_trial.workers:
+        return {"CPU": COORDINATION_CPUS}
+    return {"CPU": spec.per_trial.cpus, "GPU": spec.per_trial.gpus}

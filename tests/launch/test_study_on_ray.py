@@ -1,0 +1,219 @@
+"""Whole studies on one small local Ray."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+
+import pytest
+
+from joulefront.errors import StudyError
+from joulefront.launch import launch_study
+from joulefront.spec import Budget, Float, Int, Objective, PerTrial, Search
+from joulefront.store import StudyStore, fold_trials
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
+
+
+def rows(path) -> list[dict]:
+    return fold_trials(StudyStore.open(path).read("trials")).to_pylist()
+
+
+def write(path, body: str) -> str:
+    path.write_text(
+        "from dataclasses import dataclass\n\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Config:\n    x: float = 0.5\n\n"
+        f"def train(config, trial):\n{body}"
+    )
+    return f"{path}:train"
+
+
+def one_parameter(toy_spec, trainable: str, **changes):
+    fields = {
+        "trainable": trainable,
+        "fixed": {},
+        "space": {"x": Float(0.0, 1.0)},
+        "objectives": (
+            Objective("accuracy", "maximise"),
+            Objective("energy_joules", "minimise"),
+        ),
+        "budget": Budget(trials=3),
+    }
+    return toy_spec(**(fields | changes))
+
+
+def test_a_study_runs_to_its_end_and_is_not_run_again(tmp_path, toy_spec):
+    spec = toy_spec(search=Search(sampler="tpe", concurrent=2), budget=Budget(trials=8))
+    outcome = launch_study(spec, store=tmp_path / "study")
+    assert outcome.finished and outcome.reason == "budget.trials: 8 configurations"
+    table = rows(outcome.path)
+    assert [row["state"] for row in table] == ["complete"] * 8
+    assert all(row["energy_cpu_joules"] >= 0 and row["flops"] > 0 for row in table)
+    with pytest.raises(StudyError, match="must not hold a study yet"):
+        launch_study(spec, store=tmp_path / "study")
+    assert launch_study(spec, store=tmp_path / "study", resume=True).finished
+    assert len(rows(outcome.path)) == 8
+
+
+def test_a_resume_as_another_study_is_refused(tmp_path, toy_spec):
+    launch_study(toy_spec(budget=Budget(trials=1)), store=tmp_path / "study")
+    with pytest.raises(StudyError, match="other values of budget"):
+        launch_study(toy_spec(budget=Budget(trials=2)), store=tmp_path / "study", resume=True)
+
+
+def test_failing_and_nan_trials_are_recorded_and_the_study_goes_on(tmp_path, toy_spec):
+    body = (
+        "    if config.x < 0.4:\n        raise ValueError('boom')\n"
+        "    trial.report({'accuracy': float('nan') if config.x < 0.7 else config.x})\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=8),
+        per_trial=PerTrial(max_failures=0),
+    )
+    assert launch_study(spec, store=tmp_path / "study").finished
+    for row in rows(tmp_path / "study"):
+        x = row["params.x"]
+        if x < 0.4:
+            assert row["state"] == "failed" and row["failure"] == "ValueError: boom"
+        elif x < 0.7:
+            assert row["state"] == "failed" and "must end as a finite number" in row["failure"]
+        else:
+            assert row["state"] == "complete" and math.isfinite(row["accuracy"])
+
+
+def test_a_failing_trial_is_retried_in_a_fresh_process(tmp_path, toy_spec):
+    flag = tmp_path / "flag"
+    body = (
+        "    import os, pathlib\n"
+        f"    flag = pathlib.Path({str(flag)!r})\n"
+        "    if not flag.exists():\n"
+        "        flag.write_text(str(os.getpid()))\n"
+        "        raise ValueError('first time')\n"
+        "    assert flag.read_text() != str(os.getpid())\n"
+        "    trial.report({'accuracy': 1.0})\n"
+    )
+    spec = one_parameter(toy_spec, write(tmp_path / "t.py", body), budget=Budget(trials=1))
+    launch_study(spec, store=tmp_path / "study")
+    (row,) = rows(tmp_path / "study")
+    assert row["state"] == "complete" and row["attempt"] == 2
+    events = StudyStore.open(tmp_path / "study").read("events").to_pylist()
+    failures = [json.loads(e["details"]) for e in events if e["kind"] == "trial_failed"]
+    assert failures[0]["failure"] == "ValueError: first time" and failures[0]["retry"]
+
+
+def test_a_killed_worker_fails_its_trial_only(tmp_path, toy_spec):
+    body = (
+        "    import os, signal\n"
+        "    if config.x < 0.5:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    trial.report({'accuracy': config.x})\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=4),
+        per_trial=PerTrial(max_failures=0),
+    )
+    assert launch_study(spec, store=tmp_path / "study").finished
+    states = {row["params.x"] < 0.5: row["state"] for row in rows(tmp_path / "study")}
+    assert states == {True: "failed", False: "complete"}
+
+
+def test_a_reused_process_gives_the_results_of_a_fresh_one(tmp_path, toy_spec):
+    body = (
+        "    import os, random, numpy as np, torch\n"
+        "    values = [random.random(), np.random.rand(), float(torch.rand(()))]\n"
+        "    torch.set_default_dtype(torch.float64); torch.set_num_threads(2)\n"
+        "    os.environ['MESS'] = os.environ.get('MESS', '') + 'x'; os.chdir('/')\n"
+        "    values += [torch.get_num_threads(), len(os.environ['MESS'])]\n"
+        "    print('process', os.getpid())\n"
+        "    trial.report({'accuracy': sum(values[:3]), 'mess': values[4]})\n"
+    )
+    spec = one_parameter(toy_spec, write(tmp_path / "t.py", body), budget=Budget(trials=4))
+    launch_study(spec, store=tmp_path / "study")
+    table = rows(tmp_path / "study")
+    assert len({row["accuracy"] for row in table}) == 1
+    assert {row["mess"] for row in table} == {1}
+    logs = {log.read_text() for log in (tmp_path / "study" / "logs").iterdir()}
+    assert len(logs) == 1, "all four trials were to run in one process"
+
+
+def test_the_workers_environment_is_set_before_torch_is_imported(tmp_path, toy_spec):
+    body = (
+        "    import os, torch\n"
+        "    trial.report({'accuracy': torch.get_num_threads(),\n"
+        "                  'policy': os.environ['OMP_WAIT_POLICY'],\n"
+        "                  'omp': os.environ['OMP_NUM_THREADS']})\n"
+    )
+    spec = one_parameter(toy_spec, write(tmp_path / "t.py", body), budget=Budget(trials=1))
+    launch_study(spec, store=tmp_path / "study")
+    (row,) = rows(tmp_path / "study")
+    assert (row["accuracy"], row["policy"], row["omp"]) == (1.0, "PASSIVE", "1")
+
+
+def test_nothing_listens_beyond_loopback():
+    import ray
+
+    ours = set(ray._private.worker._global_node.all_processes) and _ray_pids()
+    listing = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=False).stdout
+    beyond = [
+        line
+        for line in listing.splitlines()
+        if any(f"pid={pid}," in line for pid in ours)
+        and not line.split()[3].startswith(("127.", "[::1]", "[::ffff:127."))
+    ]
+    assert beyond == []
+
+
+def _ray_pids() -> set[int]:
+    import os
+
+    import psutil
+
+    return {os.getpid()} | {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+@pytest.mark.slow
+def test_a_worker_group_trains_and_is_charged_for_every_rank(tmp_path, toy_spec):
+    body = (
+        "    import torch.distributed as dist\n"
+        "    assert dist.get_world_size() == trial.world_size == 2\n"
+        "    with trial.measured():\n"
+        "        sum(range(3_000_000))\n"
+        "        trial.report({'accuracy': config.x, 'rank': trial.rank})\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=1),
+        per_trial=PerTrial(workers=2),
+    )
+    launch_study(spec, store=tmp_path / "study")
+    (row,) = rows(tmp_path / "study")
+    assert row["state"] == "complete" and row["rank"] == 0 and row["energy_joules"] > 0
+
+
+@pytest.mark.slow
+def test_a_plain_train_loop_is_taken_as_it_is(tmp_path, toy_spec):
+    source = tmp_path / "plain.py"
+    source.write_text(
+        "import ray.train\n\n"
+        "def loop(config):\n"
+        "    for epoch in range(2):\n"
+        "        ray.train.report({'accuracy': config['x'] * epoch})\n"
+    )
+    spec = one_parameter(
+        toy_spec, f"{source}:loop", budget=Budget(trials=1), per_trial=PerTrial(workers=1)
+    )
+    launch_study(spec, store=tmp_path / "study")
+    (row,) = rows(tmp_path / "study")
+    assert row["state"] == "complete" and row["accuracy"] == pytest.approx(row["params.x"])
+
+
+def test_int_parameters_arrive_as_ints(tmp_path, toy_spec):
+    spec = toy_spec(space={"width": Int(8, 9)}, budget=Budget(trials=1))
+    launch_study(spec, store=tmp_path / "study")
+    assert isinstance(rows(tmp_path / "study")[0]["params.width"], int)
