@@ -1,0 +1,149 @@
+"""From trials to configurations, and which of them are the front: pure functions on frames.
+
+A configuration is what the search proposed; its trials are its replicates. It may be a member of
+the front only if it is fully measured: each replicate the study asks for is complete, with finite
+objectives. Trials that failed, were stopped early or gave NaN are counted and never measure it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from joulefront.front import non_dominated
+from joulefront.spec import Objective, StudySpec
+
+STANDARD_ERROR = "_standard_error"
+_NOT_MEASURED = ("time", "attempt", "fold", "seed", "proposal_index", "on_front")
+
+
+def replicates_requested(spec: StudySpec) -> int:
+    """How many complete trials a configuration needs to be fully measured."""
+    replicates = spec.replicates
+    return replicates.folds * replicates.seeds if replicates.allocate == "all" else 1
+
+
+def parameter_columns(frame: pd.DataFrame) -> list[str]:
+    """The columns that hold hyperparameters."""
+    return [column for column in frame.columns if column.startswith("params.")]
+
+
+def metric_columns(trials: pd.DataFrame) -> list[str]:
+    """The numeric columns that were measured: metrics, energy, durations."""
+    return [
+        column
+        for column in trials.columns
+        if column not in _NOT_MEASURED
+        and not column.startswith("params.")
+        and pd.api.types.is_numeric_dtype(trials[column])
+        and not pd.api.types.is_bool_dtype(trials[column])
+    ]
+
+
+def minimised(frame: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.float64]:
+    """The objectives of each row with shape (n, m), signed so that less is better."""
+    columns = [objective.sign * _as_float(frame, objective.metric) for objective in objectives]
+    return np.stack(columns, axis=1)
+
+
+def configurations_of(
+    trials: pd.DataFrame, provenance: pd.Series[str], spec: StudySpec
+) -> pd.DataFrame:
+    """Average the trials of each configuration.
+
+    Args:
+        trials: One row a trial, as the store folds them.
+        provenance: Energy signature by trial id.
+        spec: The study.
+
+    Returns:
+        One row a configuration in the order proposed: `config_id`, `params.*`, each objective
+        and its standard error, `replicates` (complete trials), `fully_measured`, `on_front`,
+        `provenance`, `trial_ids`, `time` (end of its last complete trial), then the means and
+        standard errors of all other metrics. Means skip absent values; a standard error is the
+        sample's, over the root of n, and NaN for n = 1.
+    """
+    counted = trials[measured(trials, spec.objectives)]
+    groups = counted.groupby("config_id", sort=False)
+    metrics = metric_columns(trials)
+    objectives = [objective.metric for objective in spec.objectives]
+    ordered = [*objectives, *(metric for metric in metrics if metric not in objectives)]
+    means = groups[metrics].mean().reindex(columns=ordered)
+    errors = groups[metrics].sem().reindex(columns=ordered)
+
+    frame = trials.groupby("config_id", sort=False)[parameter_columns(trials)].first()
+    front_columns = _interleaved(means[objectives], errors[objectives])
+    other_columns = _interleaved(means.drop(columns=objectives), errors.drop(columns=objectives))
+    frame = frame.join(front_columns)
+    frame["replicates"] = groups.size().reindex(frame.index, fill_value=0)
+    different = counted.drop_duplicates(["config_id", "fold", "seed"]).groupby("config_id").size()
+    frame["fully_measured"] = different.reindex(frame.index, fill_value=0) >= replicates_requested(
+        spec
+    )
+    frame["on_front"] = False
+    frame["provenance"] = _joined_provenance(counted, provenance).reindex(
+        frame.index, fill_value=""
+    )
+    frame["trial_ids"] = _trial_ids(trials, counted).reindex(frame.index)
+    frame["time"] = groups["time"].max().reindex(frame.index)
+    frame = frame.join(other_columns).reset_index()
+    frame["on_front"] = on_front(frame, spec.objectives)
+    return frame
+
+
+def measured(trials: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
+    """Which trials count towards their configuration: complete, with finite objectives."""
+    finite = np.isfinite(minimised(trials, objectives)).all(axis=1)
+    complete: NDArray[np.bool_] = (trials["state"] == "complete").to_numpy(dtype=np.bool_)
+    return complete & finite
+
+
+def comparable(configurations: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
+    """Which configurations compete for the front.
+
+    They are fully measured, and if energy or emissions are an objective, they share one
+    provenance signature: the most frequent one (of equals, the first by name), since a modelled
+    joule and a counted one must not be compared.
+    """
+    competing: NDArray[np.bool_] = configurations["fully_measured"].to_numpy(dtype=np.bool_)
+    about_energy = any(
+        objective.metric.startswith(("energy_", "emissions_")) for objective in objectives
+    )
+    if about_energy and competing.any():
+        common = configurations.loc[competing, "provenance"].mode().iloc[0]
+        competing = competing & (configurations["provenance"] == common).to_numpy()
+    return competing
+
+
+def on_front(configurations: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
+    """Which configurations are members of the front: comparable and not dominated on means."""
+    competing = comparable(configurations, objectives)
+    points = np.where(competing[:, None], minimised(configurations, objectives), np.nan)
+    return non_dominated(points)
+
+
+def _as_float(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    if column not in frame.columns:
+        return np.full(len(frame), np.nan)
+    return pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _interleaved(means: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    errors = errors.add_suffix(STANDARD_ERROR)
+    pairs = zip(means.columns, errors.columns, strict=True)
+    return means.join(errors)[[column for pair in pairs for column in pair]]
+
+
+def _joined_provenance(counted: pd.DataFrame, provenance: pd.Series[str]) -> pd.Series[str]:
+    """The signature of each configuration; " | " between the different ones of its trials."""
+    of_trials = counted["trial_id"].map(provenance).fillna("")
+    return of_trials.groupby(counted["config_id"]).agg(lambda s: " | ".join(sorted(set(s))))
+
+
+def _trial_ids(trials: pd.DataFrame, counted: pd.DataFrame) -> pd.Series[str]:
+    """The ids of the trials that measure a configuration, or of all while none does."""
+    complete = counted.groupby("config_id")["trial_id"].agg(" ".join)
+    return complete.combine_first(trials.groupby("config_id")["trial_id"].agg(" ".join))

@@ -1,0 +1,251 @@
+"""A finished or running study, as tables.
+
+`Study` only reads. It is a snapshot: tables are read when first asked for and kept, so that all
+answers of one object agree; open the study again to see what has come since.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from joulefront.errors import StudyError
+from joulefront.results import accounting, pooled
+from joulefront.results.configurations import configurations_of, measured
+from joulefront.results.history import history_of, reference_point
+from joulefront.results.locate import locate_study
+from joulefront.results.units import units_of
+from joulefront.spec import Objective, StudySpec
+from joulefront.spec.nearest import nearest
+from joulefront.store import StudyStore, fold_trials, is_remote
+
+TABLES = ("trials", "reports", "energy", "events")
+
+
+class Study:
+    """The results of one study directory.
+
+    Every frame carries `.attrs["units"]` (unit by column, "1" for none) and
+    `.attrs["directions"]` ("maximise" or "minimise" by objective).
+
+    Args:
+        store: The opened study directory.
+    """
+
+    def __init__(self, store: StudyStore) -> None:
+        self._store = store
+        self.spec = StudySpec.from_dict(store.header["spec"])
+
+    @classmethod
+    def open(cls, path: str | Path) -> Study:
+        """Open a study directory.
+
+        Raises:
+            StudyError: There is no study at `path`; the message says what is there instead.
+        """
+        return cls(StudyStore.open(path if is_remote(path) else locate_study(Path(path))))
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        """The study directory."""
+        return Path(self._store.path)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.spec.name
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What `study.json` says: environment, power model, data, and so on."""
+        return dict(self._store.header)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The study's objectives."""
+        return self.spec.objectives
+
+    def table(self, name: str) -> pa.Table:
+        """One of `TABLES` as Arrow, with the rows and columns that `study export` writes.
+
+        Raises:
+            KeyError: There is no table of that name.
+        """
+        if name == "trials":
+            return self._trials_with_front
+        if name == "energy":
+            return pa.Table.from_pandas(self.energy(), preserve_index=False)
+        if name not in TABLES:
+            raise KeyError(name)
+        return self._store.read(name)
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial, its last attempt, with `on_front` for those that measure a member."""
+        return self._frame(self._trials_with_front.to_pandas())
+
+    def configurations(self) -> pd.DataFrame:
+        """One row a configuration: means and standard errors over its complete replicates."""
+        return self._frame(self._configurations.copy())
+
+    def front(self) -> pd.DataFrame:
+        """The fully measured configurations that no other dominates, best first objective first.
+
+        Dominance is decided on the means. Where energy is an objective, only configurations of one
+        provenance signature compete (`joulefront.results.configurations.comparable`).
+        """
+        members = self._configurations[self._configurations["on_front"]]
+        first = self.objectives[0]
+        members = members.sort_values(first.metric, ascending=first.sign > 0, kind="stable")
+        return self._frame(members.reset_index(drop=True))
+
+    def reports(self) -> pd.DataFrame:
+        """One row an epoch of a trial's attempt."""
+        return self._frame(self._store.read("reports").to_pandas())
+
+    def energy(self) -> pd.DataFrame:
+        """One row an attempt, host, device and component, in joules, with its provenance."""
+        return self._frame(self._energy[list(accounting.ENERGY_COLUMNS)].copy())
+
+    def events(self) -> pd.DataFrame:
+        """What happened, in order; `details` is JSON text."""
+        return self._frame(self._events.copy())
+
+    def splits(self) -> pd.DataFrame:
+        """One row a trial and side, with the list of its subject ids."""
+        rows = [
+            {"trial_id": event["trial_id"], "attempt": event["attempt"], "side": side}
+            | {"subjects": s}
+            for event in self._events_of("split").to_dict("records")
+            for side, s in json.loads(event["details"]).items()
+            if side in ("train", "validation", "test")
+        ]
+        return self._frame(pd.DataFrame(rows, columns=["trial_id", "attempt", "side", "subjects"]))
+
+    def baselines(self) -> pd.DataFrame:
+        """The rows of the trainable's baselines; empty where it offers none."""
+        events = self._events_of("baselines")
+        rows = json.loads(events["details"].iloc[-1])["rows"] if len(events) else []
+        return self._frame(pd.DataFrame(rows))
+
+    def energy_spent(self) -> float:
+        """Joules spent so far on all attempts of all trials: cpu, gpu and set-up."""
+        return float(accounting.spent_by_trial(self._energy).sum())
+
+    def provenance(self) -> str:
+        """How the front's energy was measured, such as "cpu=modelled"; all members share it.
+
+        Before there is a member, that of all trials; " | " stands between different ones, and ""
+        says that no energy was recorded.
+        """
+        front = self.front()
+        found = set(front["provenance"]) if len(front) else set(self._signatures)
+        return " | ".join(sorted(found - {""}))
+
+    def reference_point(self) -> dict[str, float]:
+        """Where hypervolume is measured from, by objective, in its own direction.
+
+        The header's `reference_point` where there is one, else the worst measured value and 10 %
+        of the range beyond (`joulefront.results.history.reference_point`).
+        """
+        stored = self._store.header.get("reference_point")
+        if stored is not None:
+            return {name: float(value) for name, value in stored.items()}
+        return reference_point(self._configurations, self.objectives)
+
+    def hypervolume(self) -> pd.DataFrame:
+        """Hypervolume after each trial: `trials`, cumulative `energy_joules`, `hypervolume`.
+
+        Energy counts every attempt, failed and retried ones too; `.attrs["reference_point"]` is
+        the point it is measured from.
+        """
+        reference = self.reference_point()
+        history = self._frame(
+            history_of(
+                self._trials,
+                self._configurations,
+                accounting.spent_by_trial(self._energy),
+                self.objectives,
+                reference,
+            )
+        )
+        units = units_of(objective.metric for objective in self.objectives).values()
+        history.attrs["units"]["hypervolume"] = "·".join(u for u in units if u != "1") or "1"
+        history.attrs["reference_point"] = reference
+        return history
+
+    def out_of_fold(self, config_id: str) -> dict[str, float]:
+        """Metrics of a configuration's test predictions, pooled over its outer folds.
+
+        Returns:
+            accuracy, balanced_accuracy, sensitivity, specificity, roc_auc, and the numbers of
+            `subjects`, `folds` and `seeds` they rest on; NaN without predictions.
+
+        Raises:
+            StudyError: The study has no such configuration.
+        """
+        known = list(self._configurations["config_id"])
+        if config_id not in known:
+            raise StudyError(
+                f"{self.path} must have the configuration",
+                given=config_id,
+                remedy=f"nearest: {nearest(config_id, known) or known[:3]}",
+            )
+        trials = self._trials
+        chosen = trials[(trials["config_id"] == config_id) & (trials["state"] == "complete")]
+        return pooled.out_of_fold(chosen, self._events_of("predictions"))
+
+    def damage(self) -> list[str]:
+        """What reading the tables asked for so far had to leave out, one sentence each."""
+        return self._store.damage()
+
+    @cached_property
+    def _trials_table(self) -> pa.Table:
+        return fold_trials(self._store.read("trials"))
+
+    @cached_property
+    def _trials(self) -> pd.DataFrame:
+        frame: pd.DataFrame = self._trials_table.to_pandas()
+        return frame
+
+    @cached_property
+    def _trials_with_front(self) -> pa.Table:
+        members = self._configurations.loc[self._configurations["on_front"], "config_id"]
+        trials, table = self._trials, self._trials_table
+        of_member = trials["config_id"].isin(members).to_numpy(dtype=bool)
+        column = pa.array(of_member & measured(trials, self.objectives), type=pa.bool_())
+        return table.set_column(table.column_names.index("on_front"), "on_front", column)
+
+    @cached_property
+    def _energy(self) -> pd.DataFrame:
+        return accounting.latest_charges(self._store.read("energy").to_pandas())
+
+    @cached_property
+    def _signatures(self) -> pd.Series[str]:
+        return accounting.signatures(self._energy)
+
+    @cached_property
+    def _configurations(self) -> pd.DataFrame:
+        return configurations_of(self._trials, self._signatures, self.spec)
+
+    @cached_property
+    def _events(self) -> pd.DataFrame:
+        frame: pd.DataFrame = self._store.read("events").to_pandas()
+        return frame if "details" in frame else frame.assign(details=None)
+
+    def _events_of(self, kind: str) -> pd.DataFrame:
+        return self._events[self._events["kind"] == kind]
+
+    def _frame(self, frame: pd.DataFrame) -> pd.DataFrame:
+        frame.attrs["units"] = units_of(frame.columns)
+        frame.attrs["directions"] = {
+            objective.metric: objective.direction for objective in self.objectives
+        }
+        return frame

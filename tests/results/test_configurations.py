@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from joulefront.results import Study, front_table
+
+
+def test_the_front_is_what_is_fully_measured_and_not_dominated(sweep: Study) -> None:
+    assert sweep.front()["config_id"].tolist() == ["c1", "c2"]
+
+
+def test_early_stopped_failed_and_nan_trials_are_never_members(sweep: Study) -> None:
+    configurations = sweep.configurations().set_index("config_id")
+    for config in ("c4", "c5", "c6"):
+        assert not configurations.loc[config, "on_front"]
+        assert configurations.loc[config, "replicates"] == 0
+        assert not configurations.loc[config, "fully_measured"]
+
+
+def test_only_configurations_with_every_replicate_compete(make_study) -> None:
+    def trial(config: str, fold: int, accuracy: float, state: str = "complete") -> dict:
+        return {
+            "config": config,
+            "fold": fold,
+            "balanced_accuracy": accuracy,
+            "energy_joules": 10.0,
+            "state": state,
+        }
+
+    study = make_study(
+        [
+            trial("all", 0, 0.6),
+            trial("all", 1, 0.8),
+            trial("one", 0, 0.99),
+            trial("failed", 0, 0.99),
+            trial("failed", 1, 0.99, state="failed"),
+            trial("running", 0, 0.99),
+            trial("running", 1, 0.99, state="running"),
+        ],
+        folds=2,
+    )
+    front = study.front()
+    assert front["config_id"].tolist() == ["all"]
+    assert front["replicates"].tolist() == [2]
+    assert front["balanced_accuracy"].iloc[0] == pytest.approx(0.7)
+    assert front["balanced_accuracy_standard_error"].iloc[0] == pytest.approx(0.1)
+    assert front["trial_ids"].iloc[0] == "all-f0-s0 all-f1-s0"
+
+
+def test_a_repeated_replicate_does_not_stand_for_a_missing_one(make_study) -> None:
+    trial = {"config": "c", "fold": 0, "balanced_accuracy": 0.9, "energy_joules": 1.0}
+    study = make_study([trial, trial | {"attempt": 2}], folds=2)
+    assert study.front().empty
+
+
+def test_dominance_is_decided_on_means(make_study) -> None:
+    values = {"good": (0.5, 0.9), "bad": (0.6, 0.6)}
+    study = make_study(
+        [
+            {"config": config, "fold": fold, "balanced_accuracy": value, "energy_joules": 5.0}
+            for config, both in values.items()
+            for fold, value in enumerate(both)
+        ],
+        folds=2,
+    )
+    assert study.front()["config_id"].tolist() == ["good"]
+
+
+def test_one_replicate_has_no_standard_error(sweep: Study) -> None:
+    assert all(math.isnan(v) for v in sweep.front()["balanced_accuracy_standard_error"])
+
+
+def test_equal_configurations_are_both_members(make_study) -> None:
+    trial = {"balanced_accuracy": 0.9, "energy_joules": 1.0}
+    study = make_study([trial | {"config": "c1"}, trial | {"config": "c2"}])
+    assert study.front()["config_id"].tolist() == ["c1", "c2"]
+
+
+def test_joules_measured_in_different_ways_do_not_compete(make_study) -> None:
+    study = make_study(
+        [
+            {"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 9.0},
+            {"config": "c2", "balanced_accuracy": 0.6, "energy_joules": 10.0},
+            {
+                "config": "c3",
+                "balanced_accuracy": 0.7,
+                "energy_joules": 1.0,
+                "provenance": "counter",
+            },
+        ]
+    )
+    assert sorted(study.front()["config_id"]) == ["c1", "c2"]
+    assert study.provenance() == "cpu=modelled"
+    assert "1 configurations do not compete" in front_table(study)
+
+
+def test_provenance_matters_to_energy_objectives_only(make_study) -> None:
+    study = make_study(
+        [
+            {"config": "c1", "accuracy": 0.5, "provenance": "counter"},
+            {"config": "c2", "accuracy": 0.6},
+        ],
+        objectives=[{"metric": "accuracy", "direction": "maximise"}],
+    )
+    assert study.front()["config_id"].tolist() == ["c2"]
+
+
+def test_other_metrics_are_averaged_too(make_study) -> None:
+    study = make_study(
+        [{"config": "c", "balanced_accuracy": 0.5, "energy_joules": 1.0, "test_roc_auc": 0.75}]
+    )
+    assert study.configurations()["test_roc_auc"].tolist() == [0.75]
+
+
+def test_a_study_without_trials_has_an_empty_front(make_study) -> None:
+    study = make_study([])
+    assert study.front().empty
+    assert study.trials().empty
+    assert study.configurations().empty
+    assert study.provenance() == ""
+
+
+def test_a_study_of_failures_only_has_an_empty_front(make_study) -> None:
+    study = make_study([{"config": "c1", "state": "failed", "failure": "boom"}])
+    assert study.front().empty
+    assert study.trials()["failure"].tolist() == ["boom"]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from joulefront.results import Study, draw_front, front_table
+
+MAXIMISE = {"metric": "accuracy", "direction": "maximise"}
+MINIMISE = {"metric": "energy_joules", "direction": "minimise"}
+
+
+def widest(text: str) -> int:
+    return max(len(line) for line in text.splitlines())
+
+
+def test_a_drawing_is_plain_ascii_of_the_asked_size(sweep: Study) -> None:
+    drawing = draw_front(sweep, 80, 20)
+    assert drawing.isascii()
+    assert "\x1b" not in drawing
+    assert widest(drawing) <= 80
+    assert len(drawing.splitlines()) == 21
+
+
+def test_a_drawing_shows_members_others_and_axes(sweep: Study) -> None:
+    drawing = draw_front(sweep)
+    title, *canvas = drawing.splitlines()
+    assert "balanced_accuracy, maximise" in title
+    assert "energy (Wh), minimise" in canvas[-1]
+    marks = "".join(line.partition("|")[2] or line.partition("+")[2] for line in canvas[1:-3])
+    assert marks.count("O") == 2
+    assert marks.count(".") == 1
+
+
+def test_drawing_twice_gives_the_same(sweep: Study) -> None:
+    assert draw_front(sweep) == draw_front(sweep)
+
+
+def test_a_single_point_can_be_drawn(make_study) -> None:
+    study = make_study([{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 0.0}])
+    assert "O" in draw_front(study).partition("\n")[2]
+
+
+def test_one_objective_is_drawn_over_the_proposals(make_study) -> None:
+    study = make_study([{"config": "c1", "accuracy": 0.5}], objectives=[MAXIMISE])
+    assert "configuration" in draw_front(study)
+
+
+def test_nothing_measured_is_said_in_a_sentence(make_study) -> None:
+    study = make_study([])
+    assert draw_front(study) == "nothing to draw: no configuration is fully measured yet"
+    assert "0 members" in front_table(study)
+
+
+@pytest.mark.parametrize("width", [40, 80, 132])
+@pytest.mark.parametrize("parameters", [0, 1, 3, 40])
+def test_no_line_of_a_table_is_too_wide(make_study, width: int, parameters: int) -> None:
+    names = [f"parameter_with_a_long_name_{number}" for number in range(parameters)]
+    space = {name: {"choice": ["a", "v" * 90]} for name in names} or None
+    study = make_study(
+        [
+            {
+                "config": "c0001",
+                "accuracy": 0.123456789,
+                "energy_joules": 123456.789,
+                "params": {name: "v" * 90 for name in names},
+            }
+        ],
+        space=space,
+        objectives=[MAXIMISE, MINIMISE],
+        events=[
+            {
+                "kind": "baselines",
+                "details": {"rows": [{"name": "a baseline " * 9, "roc_auc": 0.5, "accuracy": 0.5}]},
+            }
+        ],
+    )
+    table = front_table(study, width)
+    assert widest(table) <= width
+    assert all(name in "".join(table.split()) for name in names)
+    assert "0.1235" in table
+    assert "34.29" in table
+
+
+def test_few_parameters_stand_in_columns(sweep: Study) -> None:
+    lines = front_table(sweep).splitlines()
+    assert any(line.split() == ["c1", "0.9", "0.2", "1", "8"] for line in lines)
+
+
+def test_a_table_says_what_was_run_and_what_it_cost(sweep: Study) -> None:
+    table = front_table(sweep)
+    assert "2 members of the front, of 3 fully measured configurations (6 proposed)" in table
+    assert "trials: 6 (4 complete, 1 pruned, 1 failed)" in table
+    assert "energy spent: 0.4833 Wh (1740 J), measured: cpu=modelled" in table
+
+
+def test_members_stand_beside_the_baselines(make_study) -> None:
+    study = make_study(
+        [{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 1.0}],
+        events=[
+            {
+                "kind": "predictions",
+                "trial_id": "c1-f0-s0",
+                "details": {"labels": {"a": 1, "b": 0}, "scores": {"a": 0.9, "b": 0.1}},
+            },
+            {
+                "kind": "baselines",
+                "details": {"rows": [{"name": "majority class", "balanced_accuracy": 0.5}]},
+            },
+        ],
+    )
+    lines = [line.split() for line in front_table(study).splitlines()]
+    assert ["c1", "1.000", "1.000", "1.000", "1.000", "1.000", "2", "1"] in lines
+    assert ["majority", "class", "0.500", "-", "-", "-", "-", "-", "-"] in lines
