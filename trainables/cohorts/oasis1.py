@@ -1,0 +1,189 @@
+"""OASIS-1: cross-sectional MRI in young, middle-aged, nondemented and demented older adults.
+
+Reads a folder of slices and the clinical table; ships none of it (the data's terms do not allow
+that).
+
+    <root>/oasis_cross-sectional.csv          ID, M/F, Age, Educ, SES, MMSE, CDR, eTIV, nWBV, ASF
+    <root>/images/<plane>/<ID>.jpg            axial, coronal, sagittal mid-slice, ID = OAS1_0001_MR1
+
+The label is CDR > 0, and CDR is never an input. Inputs are the slices, age (years), education (1 to
+5), SES (1 to 5, lower is higher), MMSE (points), eTIV (cm³), nWBV (share of eTIV), ASF (factor),
+and sex. Who is in: rows with a slice in each plane asked for. Rows without, and slices without a
+row, are left out and counted in the notes; a row that is in but has no CDR is an error. `_MR2` is a
+rescan of the same person (reliability sample) and stays on the person's side of every split.
+
+Source: Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498 (to be cited).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from joulefront.trial import DataError
+
+from .cohort import Cohort
+from .options import PLANES, DataOptions
+from .registry import CohortReader
+from .slices import read_slice, square
+from .table import numbers, read_table
+
+TABLE = "oasis_cross-sectional.csv"
+LABEL = "CDR"
+# What is possible, both ends included; beyond it a decimal point was lost or a code slipped in.
+NUMERIC = {
+    "Age": (18.0, 110.0),
+    "Educ": (1.0, 5.0),
+    "SES": (1.0, 5.0),
+    "MMSE": (0.0, 30.0),
+    "eTIV": (800.0, 2500.0),
+    "nWBV": (0.5, 0.95),
+    "ASF": (0.6, 1.9),
+}
+NUMERIC_NAMES = (
+    "age",
+    "education",
+    "ses",
+    "mmse",
+    "etiv",
+    "nwbv",
+    "asf",
+)  # of NUMERIC, in its order
+SEXES = ("F", "M")
+_SEX = {"f": 0, "female": 0, "m": 1, "male": 1}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # no dots, no slashes: names stay in the folder
+_RESCAN = re.compile(r"_MR\d+$")
+
+
+def load(options: DataOptions) -> Cohort:
+    """Read the cohort in `options.root`, rows sorted by ID.
+
+    Raises:
+        DataError: The folder, table or a slice is absent or damaged, a value is impossible, an ID
+            would leave the folder or stands twice, or a row has no CDR.
+    """
+    if not options.root.is_dir():
+        raise DataError(
+            "data.root must be the folder of the OASIS-1 slices and table",
+            given=f"{options.root} (from {Path.cwd()})",
+            remedy="set data.root or the environment variable JOULEFRONT_OASIS1",
+        )
+    table = read_table(options.root / TABLE, ["ID", "M/F", LABEL, *NUMERIC])
+    by_id = _rows_by_id(table)
+    shown = _slices(options)
+    subjects = tuple(sorted(by_id.keys() & shown.keys()))
+    if not subjects:
+        raise DataError(
+            "at least one row of the table must have its slices",
+            given=f"{len(by_id)} rows, {len(shown)} subjects with slices in {options.root}",
+        )
+    rows = [by_id[subject] for subject in subjects]
+    columns = numbers(rows, list(subjects), NUMERIC)
+    images = [[square(read_slice(path), options.image_size) for path in shown[s]] for s in subjects]
+    return Cohort(
+        name="oasis1",
+        subjects=subjects,
+        groups=tuple(_RESCAN.sub("", subject) for subject in subjects),
+        labels=_labels(rows, subjects),
+        images=np.array(images, dtype=np.float32),
+        image_present=np.ones(len(subjects), dtype=np.bool_),
+        planes=options.planes,
+        numeric=np.array([columns[name] for name in NUMERIC], dtype=np.float64).T.copy(),
+        numeric_names=NUMERIC_NAMES,
+        categorical=np.array([[_sex(row["M/F"], row["ID"])] for row in rows], dtype=np.int64),
+        categorical_names=("sex",),
+        categorical_levels=(SEXES,),
+        notes=_notes(len(by_id.keys() - shown.keys()), len(shown.keys() - by_id.keys())),
+    )
+
+
+def stamp(options: DataOptions) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and modification times of what `load` would read."""
+    files = [options.root / TABLE]
+    for plane in options.planes:
+        files += sorted((options.root / "images" / plane).glob("*.jpg"))
+    known = []
+    for file in files:
+        if file.is_file():
+            status = file.stat()
+            known.append((str(file), status.st_size, status.st_mtime_ns))
+    return tuple(known)
+
+
+def _rows_by_id(table: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    by_id: dict[str, dict[str, str]] = {}
+    for number, row in enumerate(table, start=2):
+        name = row["ID"]
+        if not _ID.fullmatch(name):
+            raise DataError(
+                "an ID must be letters, digits, _ and -, since it names files",
+                given=f"{name[:80]!r} in row {number} of {TABLE}",
+            )
+        if name in by_id:
+            raise DataError(
+                "an ID must stand in one row only", given=f"{name}, again in row {number}"
+            )
+        by_id[name] = row
+    return by_id
+
+
+def _slices(options: DataOptions) -> dict[str, list[Path]]:
+    """Subject to its file in each plane, for those that have all of them."""
+    found: dict[str, list[Path]] = {}
+    for plane in options.planes:
+        folder = options.root / "images" / plane
+        if not folder.is_dir():
+            raise DataError(
+                "every plane asked for must have its folder",
+                given=f"no {folder}",
+                remedy="restore it, or set data.planes to the planes that are there",
+            )
+        for path in sorted(folder.glob("*.jpg")):
+            found.setdefault(path.stem, []).append(path)
+    return {name: paths for name, paths in found.items() if len(paths) == len(options.planes)}
+
+
+def _labels(
+    rows: list[dict[str, str]], subjects: tuple[str, ...]
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    ratings = numbers(rows, list(subjects), {LABEL: (0.0, 3.0)})[LABEL]
+    unrated = [name for name, rating in zip(subjects, ratings, strict=True) if math.isnan(rating)]
+    if unrated:
+        raise DataError(
+            f"every row with slices must have a {LABEL}, which is the label",
+            given=f"none for {', '.join(unrated[:5])}"
+            + (f" and {len(unrated) - 5} more" if len(unrated) > 5 else ""),
+            remedy="fill it in, or remove these rows",
+        )
+    odd = [
+        name
+        for name, rating in zip(subjects, ratings, strict=True)
+        if rating not in (0, 0.5, 1, 2, 3)
+    ]
+    if odd:
+        raise DataError(
+            f"{LABEL} must be 0, 0.5, 1, 2 or 3", given=f"other for {', '.join(odd[:5])}"
+        )
+    return np.array([rating > 0 for rating in ratings], dtype=np.int64)
+
+
+def _sex(cell: str, name: str) -> int:
+    try:
+        return -1 if cell.lower() in {"", "n/a", "na", "nan"} else _SEX[cell.lower()]
+    except KeyError:
+        raise DataError("M/F must be F or M", given=f"{cell!r} for {name}") from None
+
+
+def _notes(without_slices: int, without_row: int) -> tuple[str, ...]:
+    notes = []
+    if without_slices:
+        notes.append(f"{without_slices} rows without a slice in every plane were left out")
+    if without_row:
+        notes.append(f"{without_row} subjects with slices but without a row were left out")
+    return tuple(notes)
+
+
+READER = CohortReader(load=load, stamp=stamp, own_keys=("root",), default_planes=PLANES)
