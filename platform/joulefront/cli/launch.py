@@ -1,0 +1,71 @@
+"""`study launch FILE`: run a study, or go on with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from joulefront.spec import StudySpec, check_study
+
+
+def launch(
+    file: Annotated[Path, typer.Argument(help="The study file.")],
+    store: Annotated[
+        Path | None, typer.Option(help="Study directory; default results/<name>.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Of a running Ray cluster; default: a local Ray.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the study; start it if there is none.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, in hours and Wh; store nothing.")
+    ] = False,
+) -> None:
+    """Run a study on Ray; end by printing and drawing its front."""
+    spec = check_study(file, set_ or ())
+    if dry_run:
+        from joulefront.launch.estimate import estimate
+
+        print(estimate(spec, store))
+        return
+    _launch(file, spec, store, address, resume)
+
+
+def _launch(
+    file: Path, spec: StudySpec, store: Path | None, address: str | None, resume: bool
+) -> None:
+    from rich.console import Console
+
+    from joulefront.launch import LiveTable, PlainLines, launch_study
+
+    console = Console()
+    display = LiveTable(console) if console.is_terminal else PlainLines()
+    outcome = launch_study(spec, store=store, address=address, resume=resume, display=display)
+    _show_front(outcome.path)
+    if outcome.finished:
+        print(f"finished: {outcome.reason}\nstudy directory: {outcome.path}")
+        return
+    print(
+        f"interrupted; go on with: study launch {file} --store {outcome.path} --resume",
+        file=sys.stderr,
+    )
+    raise typer.Exit(130)
+
+
+def _show_front(path: Path) -> None:
+    from joulefront.results import Study, draw_front, front_table, write_front_page
+
+    study = Study.open(path)
+    print(front_table(study))
+    print(draw_front(study))
+    write_front_page(study, path / "front.html")
+    print(f"interactive: {path / 'front.html'}")

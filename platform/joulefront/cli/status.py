@@ -1,0 +1,86 @@
+"""`study status STUDY`: how far a study has come, what it has cost, and whether it can go on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from joulefront.cli.piping import write_text
+
+if TYPE_CHECKING:
+    from joulefront.results import Study, Summary
+
+
+def status(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> None:
+    """Show what a study has done, and whether it is finished."""
+    from joulefront.results import Study, summarise
+
+    opened = Study.open(study)
+    summary = summarise(opened)
+    lines = [f"{opened.name}: {_phase(summary)}", _trials(summary)]
+    lines.append(
+        f"configurations: {summary.configurations} proposed, {summary.fully_measured} fully"
+        f" measured, {summary.members} on the front"
+    )
+    lines += _best(opened)
+    lines.append(_energy(summary))
+    if summary.last_row_time is not None:
+        lines.append(f"last row written {_ago(time.time() - summary.last_row_time)} ago")
+    lines += [f"damage: {sentence}" for sentence in opened.damage()]
+    write_text("\n".join(lines))
+
+
+def _phase(summary: Summary) -> str:
+    if summary.phase == "finished":
+        return f"finished ({summary.reason})" if summary.reason else "finished"
+    if summary.phase == "interrupted":
+        return "interrupted; `study launch FILE --resume` goes on from here"
+    return "not finished; if it does not run any more, `study launch FILE --resume` goes on"
+
+
+def _trials(summary: Summary) -> str:
+    states = ", ".join(f"{number} {state}" for state, number in summary.states.items())
+    requested = "" if summary.trials_requested is None else f" of {summary.trials_requested}"
+    return f"trials: {summary.trials_ended}{requested} ended ({states or 'none begun'})"
+
+
+def _best(study: Study) -> list[str]:
+    """The best fully measured value of each objective, with the configuration that has it."""
+    from joulefront.results.configurations import STANDARD_ERROR
+    from joulefront.results.units import estimate_text, readable
+
+    configurations = study.configurations()
+    measured = configurations[configurations["fully_measured"]]
+    lines = []
+    for objective in study.objectives if len(measured) else ():
+        signed = measured[objective.metric] * objective.sign
+        best = measured.iloc[int(signed.to_numpy().argmin())]
+        label, factor = readable(objective.metric, abs(best[objective.metric]))
+        mean = best[objective.metric] * factor
+        error = best[objective.metric + STANDARD_ERROR] * factor
+        word = "least" if objective.sign > 0 else "greatest"
+        lines.append(f"{word} {label}: {estimate_text(mean, error)} ({best['config_id']})")
+    return lines
+
+
+def _energy(summary: Summary) -> str:
+    from joulefront.results.units import energy_text
+
+    apart = ", ".join(
+        f"{component} {energy_text(joules)}"
+        for component, joules in summary.energy_by_component.items()
+        if component in ("ram", "idle")
+    )
+    measured = summary.provenance or "not recorded"
+    line = f"energy spent: {energy_text(summary.energy_joules)}, {measured}"
+    return f"{line}; apart: {apart}" if apart else line
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s"
