@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from .kinds import Masking
-
 UNUSED: int = 3
 
 
@@ -30,8 +28,8 @@ class Config(Base):
     kind: ClassVar[str] = "x"
     clusters: int | Literal["auto"] = 8
     masking_ratio: float = 0.0
-    masking: Masking = "none"
-    attention: "Literal['dense', 'cluster']" = "dense"
+    masking: Literal["element", "modality", "none"] = "none"
+    attention: Literal["dense", "cluster"] = "dense"
     mixed_precision: bool = False
     label: str | None = None
     widths: tuple[int, ...] = field(default_factory=tuple)
@@ -81,7 +79,6 @@ budget: {trials: 24}
 """
 
 TRAIN = "raise RuntimeError('imported by a check')\ndef train(config, trial): ...\n"
-KINDS = 'from typing import Literal\nMasking = Literal["element", "modality", "none"]\n'
 
 
 @pytest.fixture
@@ -89,7 +86,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A lazy package whose `train` module fails on import, in the current folder and importable."""
     folder = tmp_path / "example_trainable"
     folder.mkdir()
-    files = {"__init__": LAZY, "config": CONFIG, "train": TRAIN, "kinds": KINDS}
+    files = {"__init__": LAZY, "config": CONFIG, "train": TRAIN}
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])

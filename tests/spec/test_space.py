@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from joulefront.errors import SpecError
-from joulefront.spec import Choice, Float, Int, Parameter
-from joulefront.spec.document import from_plain
-from joulefront.spec.read import _parameter
+from joulefront.spec import Budget, Choice, Float, Int, Objective, Parameter, StudySpec
 
 FINITE = st.floats(-1e6, 1e6)
 INTEGERS = st.integers(-1000, 1000)
@@ -58,7 +56,14 @@ def test_grid_lies_inside_ascends_and_has_both_ends(parameter: Parameter, resolu
 
 @given(parameters())
 def test_round_trips(parameter: Parameter) -> None:
-    assert _parameter(from_plain(parameter.to_dict(), file="x")) == parameter
+    spec = StudySpec(
+        name="toy",
+        trainable="toy:train",
+        space={"x": parameter},
+        objectives=(Objective("loss", "minimise"),),
+        budget=Budget(trials=1),
+    )
+    assert StudySpec.from_dict(spec.to_dict()) == spec
     assert pickle.loads(pickle.dumps(parameter)) == parameter
 
 

@@ -37,7 +37,7 @@ def test_config_is_found_without_importing(package: Path) -> None:
         ("epochs: 4", "kind: a", 6, "fixed.kind", "field of the Config"),
         ("epochs: 4", "epochs: 4.0", 6, "fixed.epochs", "Config.epochs: int; given: 4.0"),
         ("epochs: 4", "epochs: true", 6, "fixed.epochs", "Config.epochs: int; given: true"),
-        ("epochs: 4", "epochs: '4'", 6, "fixed.epochs", "given: '4' (text)"),
+        ("epochs: 4", "epochs: '4'", 6, "fixed.epochs", "given: '4'"),
         ("epochs: 4", "attention: clustr", 6, "fixed.attention", "nearest valid name: cluster"),
         ("epochs: 4", "mixed_precision: 1", 6, "fixed.mixed_precision", "Config.mixed_precision"),
         ("epochs: 4", "widths: [1, a]", 6, "fixed.widths", "tuple[int, ...]"),
@@ -71,7 +71,7 @@ def test_config_is_found_without_importing(package: Path) -> None:
             "no/file.py:train",
             3,
             "trainable",
-            "readable; given: no/file.py",
+            "readable Python; given: no/file.py: No such file",
         ),
         ("example_trainable:train", "sys:train", 3, "trainable", "Python source"),
     ],
@@ -112,7 +112,6 @@ def lazy(body: str) -> str:
         lazy("__all__ = ['Config', 'train']\ndef __getattr__(name): ..."),
         lazy("_LAZY = {'train': 'example_trainable.train:train'}\ndef __getattr__(name): ..."),
         lazy("def __getattr__(name):\n    if name == 'train':\n        return load(name)"),
-        lazy("def __getattr__(name):\n    from .train import train\n    return train"),
         lazy("__getattr__ = attach(__name__, {'train': ['train']})"),
         lazy("from .train import train"),
         lazy("from . import train as other\nfrom example_trainable.train import train as train"),
@@ -131,11 +130,10 @@ def test_shapes_of_a_trainable(package: Path, source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("if TYPE_CHECKING:\n    from .train import train\n" + CONFIG, "define the function"),
         ("def __getattr__(name): ...\n" + CONFIG, "define the function"),
         ("from .absent import train\n" + CONFIG, "define the function"),
         ("from .train import *\n" + CONFIG, "define the function"),
-        ("train = train\n", "dataclass Config"),
+        ("train = train\n", "define the function"),
         (
             "from . import train2 as train\nfrom .__init__ import train as train2\n",
             "define the fun",
@@ -144,9 +142,11 @@ def test_shapes_of_a_trainable(package: Path, source: str) -> None:
         ("def train(config, trial): ...\nclass Config:\n    x: int = 1\n", "must be a dataclass"),
         ("def train(): ...\n" + CONFIG, "0 parameters"),
         ("def train(a, b, c): ...\n" + CONFIG, "3 parameters"),
-        ("async def train(a, b): ...\n" + CONFIG, "must be a function"),
+        ("async def train(a, b): ...\n" + CONFIG, "define the function"),
+        ("class train: ...\n" + CONFIG, "must be a function"),
+        ("def train(a, b): ...\n" + CONFIG.replace("Config:", "Config(Config):"), "bases of Con"),
         ("def train(a, b): ...\n" + CONFIG.replace("Config:", "Config(Other):"), "bases of Config"),
-        ("def train(a, b:\n", "must be Python that parses"),
+        ("def train(a, b:\n", "must be readable Python"),
     ],
 )
 def test_not_a_trainable(package: Path, source: str, words: str) -> None:
@@ -190,10 +190,9 @@ def test_namespace_folders_and_current_folder(
     (folder / "leaf.py").write_text(CONFIG + "def train(config, trial): ...\n")
     monkeypatch.setattr(sys, "path", sys.path[1:])
     assert find_config_fields("outer.inner.leaf:train")
-    path = list(sys.path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the current folder joins it
     trainable = import_trainable("outer.inner.leaf:train")
     assert trainable.config_type is not None and trainable.config_type().x == 1
-    assert sys.path == path
     for name in ("outer", "outer.inner", "outer.inner.leaf"):
         monkeypatch.delitem(sys.modules, name)
 
@@ -237,7 +236,7 @@ def test_deep_builds_the_config(write_study: Write, package: Path) -> None:
     (package / "train.py").write_text("def train(config, trial): ...\n")
     sys.modules.pop("example_trainable.train", None)
     check_study(write_study(), deep=True)
-    with pytest.raises(SpecError, match=r"study\.yaml:11: space\.masking_ratio: .*below 1"):
+    with pytest.raises(SpecError, match=r"study\.yaml:11: space\.masking_ratio\.float: .*below 1"):
         check_study(write_study(("0.8", "1.8")), deep=True)
     with pytest.raises(SpecError, match=r"--set: trainable: .*ModuleNotFoundError"):
         Path("needs.py").write_text("import no_such_module\n" + (CONFIG + "def t(c, d): ...\n"))

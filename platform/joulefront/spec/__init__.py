@@ -5,6 +5,7 @@ Importing it loads the standard library and PyYAML, nothing else.
 
 from __future__ import annotations
 
+from joulefront.spec.config_fields import find_config_fields
 from joulefront.spec.importing import Trainable, import_trainable
 from joulefront.spec.load import check_study, load_study
 from joulefront.spec.sections import (
@@ -19,7 +20,7 @@ from joulefront.spec.sections import (
 )
 from joulefront.spec.space import GRID_RESOLUTION, Choice, Float, Int, Parameter
 from joulefront.spec.study import StudySpec
-from joulefront.spec.trainable import check_trainable, find_config_fields
+from joulefront.spec.trainable import check_trainable
 
 __all__ = [
     "GRID_RESOLUTION",

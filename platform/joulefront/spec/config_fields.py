@@ -4,102 +4,100 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 
 from joulefront.errors import TrainableError
-from joulefront.spec.annotation import Lookup, Resolved, describe, fits, is_class_variable, literals
-from joulefront.spec.syntax import Found, SourceModule, find_name
+from joulefront.spec.nearest import remedy
+from joulefront.spec.syntax import SourceModule, find_name, read_file, read_module
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigField:
-    """A field of a trainable's Config, as its source has it.
+    """A field of a trainable's Config, as its source has it."""
 
-    Attributes:
-        name: Its name.
-        annotation: Syntax tree of its type.
-        required: Whether it has no default.
-        lookup: Resolves the aliases in its annotation.
-    """
-
-    name: str
-    annotation: ast.expr
-    required: bool
-    lookup: Lookup
-
-    def accepts(self, value: object) -> bool:
-        """Return whether a plain value is of the field's type, as far as `annotation.fits` sees."""
-        return fits(self.annotation, value, self.lookup)
-
-    def type_text(self) -> str:
-        """Return the type as its source writes it, aliases spelled out."""
-        return describe(self.annotation, self.lookup)
-
-    def options(self) -> list[str]:
-        """Return the texts among its literal options."""
-        found = literals(self.annotation, self.lookup)
-        return [option for option in found if isinstance(option, str)]
+    annotation: ast.expr  # syntax tree of its type
+    required: bool  # whether it has no default
 
 
-def read_config(
-    module: SourceModule, config: ast.ClassDef, depth: int = 0
-) -> dict[str, ConfigField]:
-    """Return what a dataclass's constructor takes, in order, its bases' fields first.
+def find_config_fields(trainable: str) -> dict[str, ConfigField] | None:
+    """Return the fields of a trainable's Config by name, importing nothing; None for a plain loop.
+
+    Args:
+        trainable: "package.module:function" or "path/to/file.py:function", a relative path being
+            taken from the current folder.
 
     Raises:
-        TrainableError: It or a base is no dataclass, or a base's source cannot be followed.
+        TrainableError: Module, function or Config cannot be found, or are not what they must be.
     """
-    decorators = [d.func if isinstance(d, ast.Call) else d for d in config.decorator_list]
-    names = [d.attr if isinstance(d, ast.Attribute) else getattr(d, "id", "") for d in decorators]
-    if "dataclass" not in names:
-        shown = ", ".join(names) or "a class without a decorator"
-        raise TrainableError(f"{config.name} must be a dataclass", given=shown)
-    lookup = _lookup_in(module)
+    reference, _, function = trainable.rpartition(":")
+    named = read_file(Path(reference)) if reference.endswith(".py") else read_module(reference)
+    found = find_name(named, function)
+    if found is None:
+        names = [name for name in named.bindings if not name.startswith("_")]
+        raise TrainableError(
+            f"{reference} must define the function {function}",
+            given="no such name, or one that cannot be followed",
+            remedy=remedy(function, names),
+        )
+    home, statement = found
+    match statement:
+        case ast.FunctionDef(args=ast.arguments(posonlyargs=first, args=rest, defaults=defaults)):
+            count = len(first) + len(rest) - len(defaults)
+            check_parameter_count(trainable, count)
+            if count == 1:
+                return None
+        case ast.ClassDef():
+            raise TrainableError(f"{trainable} must be a function", given="a class")
+    for module in (named, home):
+        match find_name(module, "Config"):
+            case (origin, ast.ClassDef() as config):
+                return _fields(origin, config)
+    raise TrainableError(
+        f"{reference} must have a dataclass Config beside {function}",
+        given="none",
+        remedy="a plain Ray Train loop takes one parameter, a dict",
+    )
+
+
+def check_parameter_count(trainable: str, count: int) -> None:
+    """Check how many parameters without a default a trainable has.
+
+    Raises:
+        TrainableError: Neither one nor two.
+    """
+    if count not in {1, 2}:
+        must = f"{trainable} must take (config, trial), or one dict as a plain Ray Train loop"
+        raise TrainableError(must, given=f"{count} parameters without a default")
+
+
+def _fields(module: SourceModule, config: ast.ClassDef) -> dict[str, ConfigField]:
+    """Return what a dataclass's constructor takes, its bases' fields first."""
+    if not any("dataclass" in ast.unparse(decorator) for decorator in config.decorator_list):
+        raise TrainableError(f"{config.name} must be a dataclass", given="no such decorator")
     collected: dict[str, ConfigField] = {}
     for base in reversed(config.bases):
-        parent = find_name(module, base.id) if isinstance(base, ast.Name) else None
-        if parent is None or not isinstance(parent.statement, ast.ClassDef) or depth > 8:
-            must = f"the bases of {config.name} must be classes whose source can be followed"
-            raise TrainableError(must, given=ast.unparse(base), remedy="write its fields out")
-        collected.update(read_config(parent.module, parent.statement, depth + 1))
+        match find_name(module, ast.unparse(base)):
+            case (origin, ast.ClassDef() as parent) if parent is not config:
+                collected |= _fields(origin, parent)
+            case _:
+                must = f"the bases of {config.name} must be classes whose source can be followed"
+                raise TrainableError(must, given=ast.unparse(base), remedy="write its fields out")
     for statement in config.body:
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                if is_class_variable(annotation):
-                    continue
                 options = _field_options(value)
-                if options.get("init") == "False":
-                    collected.pop(name, None)
-                    continue
-                has_default = value is not None and (
-                    not _is_field_call(value) or bool({"default", "default_factory"} & set(options))
-                )
-                collected[name] = ConfigField(name, annotation, not has_default, lookup)
+                words = {getattr(node, "id", None) for node in ast.walk(annotation)}
+                if not words & {"ClassVar", "KW_ONLY"} and options.get("init") != "False":
+                    has_default = {"default", "default_factory"} & options.keys()
+                    collected[name] = ConfigField(annotation, not has_default)
     return collected
 
 
-def _is_field_call(value: ast.expr | None) -> bool:
-    match value:
-        case ast.Call(func=ast.Name(id="field") | ast.Attribute(attr="field")):
-            return True
-    return False
-
-
 def _field_options(value: ast.expr | None) -> dict[str, str]:
-    if isinstance(value, ast.Call) and _is_field_call(value):
-        return {k.arg: ast.unparse(k.value) for k in value.keywords if k.arg is not None}
-    return {}
-
-
-def _lookup_in(module: SourceModule) -> Lookup:
-    @cache
-    def lookup(name: str) -> Resolved:
-        match find_name(module, name):
-            case Found(
-                module=home,
-                statement=ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value),
-            ):
-                return value, _lookup_in(home)
-        return None
-
-    return lookup
+    """Return the keywords of `field(...)`, with a plain default as `default`."""
+    match value:
+        case None:
+            return {}
+        case ast.Call(func=ast.Name(id="field") | ast.Attribute(attr="field"), keywords=keywords):
+            return {keyword.arg or "": ast.unparse(keyword.value) for keyword in keywords}
+    return {"default": ast.unparse(value)}

@@ -17,19 +17,12 @@ Scalar: TypeAlias = "str | int | float | bool | None"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it stands.
-
-    Attributes:
-        value: A scalar, a list of nodes, or a dict of nodes.
-        file: As the user wrote it, or "--set".
-        line: 1-based; for a list or mapping that of its key. 0 where there are no lines.
-        path: Dotted path from the top, list indices as numbers; "" at the top.
-    """
+    """A value and where it stands."""
 
     value: Scalar | list[Node] | dict[str, Node]
-    file: str
-    line: int
-    path: str
+    file: str  # as the user wrote it, or "--set"
+    line: int  # 1-based; in a mapping that of the key; 0 where there are no lines
+    path: str  # dotted, from the top, list indices as numbers; "" at the top
 
     def plain(self) -> Any:
         """Return the value without its places: dicts, lists and scalars."""
@@ -55,12 +48,13 @@ class Node:
         """Return the node at a dotted path below; what is absent stands on its parent's line."""
         node = self
         for part in relative.split(".") if relative else ():
-            child: Node | None = None
+            children: dict[str, Node] = {}
             if isinstance(node.value, dict):
-                child = node.value.get(part)
-            elif isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
-                child = node.value[int(part)]
-            node = child or Node(None, node.file, node.line, join(node.path, part))
+                children = node.value
+            elif isinstance(node.value, list):
+                children = {str(i): item for i, item in enumerate(node.value)}
+            absent = Node(None, node.file, node.line, join(node.path, part))
+            node = children.get(part, absent)
         return node
 
     def refuse_unknown_keys(self, known: Iterable[str]) -> None:
@@ -84,28 +78,27 @@ class Node:
 
 def from_plain(value: Any, *, file: str, path: str = "") -> Node:
     """Return the tree of a value that was not read from text: all lines are 0."""
+
+    def child(key: object, item: Any) -> Node:
+        return from_plain(item, file=file, path=join(path, str(key)))
+
     if isinstance(value, Mapping):
-        children = {
-            str(key): from_plain(item, file=file, path=join(path, str(key)))
-            for key, item in value.items()
-        }
-        return Node(children, file, 0, path)
+        return Node({str(key): child(key, item) for key, item in value.items()}, file, 0, path)
     if isinstance(value, list | tuple):
-        items = [from_plain(v, file=file, path=join(path, str(i))) for i, v in enumerate(value)]
-        return Node(items, file, 0, path)
+        return Node([child(i, item) for i, item in enumerate(value)], file, 0, path)
     return Node(value, file, 0, path)
 
 
 def join(path: str, part: str) -> str:
     """Return the dotted path of a part below a path."""
-    return f"{path}.{part}" if path else part
+    return ".".join(filter(None, (path, part)))
 
 
-def describe(value: object, width: int = 80) -> str:
+def describe(value: object) -> str:
     """Return a value as an error shows it: text in quotes, booleans as in YAML, shortened."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     text = repr(value)
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -3,60 +3,53 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from joulefront.errors import TrainableError
-from joulefront.spec.nearest import remedy
-from joulefront.spec.syntax import check_parameter_count, search_path, split_reference
+from joulefront.spec.config_fields import check_parameter_count
 
 
 @dataclass(frozen=True, slots=True)
 class Trainable:
-    """An imported trainable.
-
-    Attributes:
-        train: The function.
-        config_type: Its Config, or None for a plain Ray Train loop.
-        module: The module that the study names, in which `describe_data` and `baselines` may be.
-    """
+    """An imported trainable."""
 
     train: Callable[..., Any]
-    config_type: type[Any] | None
-    module: ModuleType
+    config_type: type[Any] | None  # None for a plain Ray Train loop
+    module: ModuleType  # the one the study names, which may offer describe_data and baselines
 
 
 def import_trainable(reference: str) -> Trainable:
     """Import a trainable, in the process that is to run it.
 
-    A module that only the current folder has is imported from there. A .py file is imported once a
-    process under a name made from its path, and stands alone: its folder does not join `sys.path`.
+    The current folder joins the end of `sys.path`. A .py file is imported once a process, under a
+    name made from its path, and stands alone: its folder does not join.
 
     Raises:
         TrainableError: It cannot be imported or is not a trainable. An error that the module's own
             code raises keeps its type and traceback.
     """
-    module_name, function = split_reference(reference)
-    is_file = module_name.endswith(".py")
+    name, _, function = reference.rpartition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     try:
-        module = _import_file(Path(module_name)) if is_file else _import_module(module_name)
+        module = _import_file(Path(name)) if name.endswith(".py") else import_module(name)
         train = getattr(module, function, None)
         if isinstance(train, ModuleType):  # a submodule of the same name hides a lazy attribute
             train = getattr(train, function, None)
     except (ImportError, SyntaxError) as error:
-        must = f"{module_name} must be importable"
-        raise TrainableError(must, given=f"{type(error).__name__}: {error}") from error
+        given = f"{type(error).__name__}: {error}"
+        raise TrainableError(f"{name} must be importable", given=given) from error
     if not callable(train):
-        names = [name for name, value in vars(module).items() if inspect.isfunction(value)]
-        must = f"{module_name} must define the function {function}"
-        raise TrainableError(must, given="no such function", remedy=remedy(function, names))
+        raise TrainableError(f"{name} must define the function {function}", given="no such name")
     count = sum(
         p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
         for p in inspect.signature(train).parameters.values()
@@ -66,21 +59,9 @@ def import_trainable(reference: str) -> Trainable:
         return Trainable(train, None, module)
     defined_in = sys.modules.get(getattr(train, "__module__", None) or "")
     config = getattr(module, "Config", None) or getattr(defined_in, "Config", None)
-    if not (isinstance(config, type) and is_dataclass(config)):
-        must = f"{module_name} must have a dataclass Config beside {function}"
-        raise TrainableError(must, given="none" if config is None else repr(config))
-    return Trainable(train, config, module)
-
-
-def _import_module(name: str) -> ModuleType:
-    *_, folder = search_path()
-    if name.partition(".")[0] in sys.modules or folder in sys.path:
-        return importlib.import_module(name)
-    sys.path.append(folder)
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(folder)
+    if isinstance(config, type) and is_dataclass(config):
+        return Trainable(train, config, module)
+    raise TrainableError(f"{name} must have a dataclass Config beside {function}", given="none")
 
 
 def _import_file(path: Path) -> ModuleType:
