@@ -29,7 +29,7 @@ def filled(store: StudyStore) -> StudyStore:
         with StoreWriter(store.path / "segments", name) as writer:
             for index in range(6):
                 row = {"time": float(index // 2), "trial_id": f"{name}{index}", "attempt": 0}
-                extra = [{"x": index}, {"x": 0.5}, {"x": None, "names": ["é", "b"]}][index % 3]
+                extra = [{"x": index}, {"x": 0.5}, {"x": None, "name": "é"}][index % 3]
                 writer.append("trials", [{**row, "nothing": None, **extra}])
                 writer.append("energy", [{**row, "joules": 1.5, "component": "cpu"}] * 2)
     return store
@@ -87,7 +87,7 @@ def test_a_half_written_manifest(filled: StudyStore) -> None:
         assert reader.read("trials").equals(rows)
         assert "manifest.json" in reader.damage()[0]
     document = json.loads(whole)
-    document["content"]["tables"]["trials"]["covered"] = {}
+    document["content"]["tables"]["trials"]["covered_bytes"] = {}
     manifest.write_text(json.dumps(document))
     reader = StudyStore.open(filled.path)
     assert reader.read("trials").equals(rows)
@@ -137,7 +137,7 @@ def test_other_programs_open_parquet(filled: StudyStore) -> None:
     filled.compact()
     path = filled.path / "parquet" / "trials-000001.parquet"
     with duckdb.connect() as connection:
-        found = connection.sql(f"select trial_id, x, names from '{path}'").fetchall()
+        found = connection.sql(f"select trial_id, x, name from '{path}'").fetchall()
     assert len(found) == 18
     frame = polars.read_parquet(path)
     assert frame["x"].to_list() == [row[1] for row in found]
@@ -178,11 +178,11 @@ def test_a_generation_replaced_while_it_is_opened(
     filled.compact()
     read = study_store.read_generation
 
-    def read_too_late(path: Path, sha256: str) -> Any:
+    def read_too_late(study: Path, entry: Any) -> Any:
         monkeypatch.setattr(study_store, "read_generation", read)
         StudyStore.open(filled.path).compact()
-        assert not path.exists()
-        return read(path, sha256)
+        assert not (study / "parquet" / entry.file).exists()
+        return read(study, entry)
 
     monkeypatch.setattr(study_store, "read_generation", read_too_late)
     assert filled.read("trials").equals(rows)

@@ -25,10 +25,10 @@ def test_no_rows(store: StudyStore) -> None:
 def test_an_end_completes_its_start(store: StudyStore) -> None:
     (row,) = _fold(
         store,
-        {"trial_id": "a", "kind": "start", "params.x": 3, "sizes": [1], "host": "h"},
+        {"trial_id": "a", "kind": "start", "params.x": 3, "size": 1, "host": "h"},
         {"trial_id": "a", "kind": "end", "state": "complete", "loss": 0.5, "energy_joules": 2.0},
     )
-    assert (row["params.x"], row["sizes"], row["host"]) == (3, [1], "h")
+    assert (row["params.x"], row["size"], row["host"]) == (3, 1, "h")
     assert (row["state"], row["loss"], row["energy_joules"], row["time"]) == ("complete", 0.5, 2, 1)
 
 

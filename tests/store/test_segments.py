@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import joulefront.store.segments as segments
+import joulefront.store.writer as segments
 from joulefront.errors import StoreWriteError
 from joulefront.store import SCHEMAS, StoreWriter, StudyStore
 
@@ -58,9 +58,9 @@ def test_every_column_type_comes_back(store: StudyStore, present: Present) -> No
     rows = [
         {"time": 1.0, "trial_id": "a", "attempt": 0, "kind": "start", "params.lr": 1},
         {"time": 2.0, "trial_id": "a", "attempt": 0, "params.lr": 0.5, "params.x": "dense"},
-        {"time": 3.0, "trial_id": "a", "attempt": 1, "flag": True, "sizes": [1, 2]},
-        {"time": 4.0, "trial_id": "b", "attempt": 0, "sizes": [0.5], "names": ["a", "é"]},
-        {"time": 5.0, "trial_id": "b", "attempt": 0, "flag": False, "sizes": [], "on_front": True},
+        {"time": 3.0, "trial_id": "a", "attempt": 1, "flag": True, "size": 2},
+        {"time": 4.0, "trial_id": "b", "attempt": 0, "size": 0.5, "name": "é"},
+        {"time": 5.0, "trial_id": "b", "attempt": 0, "flag": False, "on_front": True},
     ]
     with store.writer() as writer:
         for row in rows:
@@ -68,7 +68,7 @@ def test_every_column_type_comes_back(store: StudyStore, present: Present) -> No
     assert present(store, "trials") == rows
     schema = store.read("trials").schema
     assert schema.field("params.lr").type == pa.float64()
-    assert schema.field("sizes").type == pa.list_(pa.float64())
+    assert schema.field("size").type == pa.float64()
     assert schema.names[: len(SCHEMAS["trials"])] == SCHEMAS["trials"].names
     assert store.damage() == []
 
@@ -116,7 +116,6 @@ ROWS = st.lists(
             "epoch": st.integers(0, 9),
             "number": st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False),
             "text": st.none() | st.text(max_size=3),
-            "list": st.lists(st.integers(-9, 9) | st.floats(allow_nan=False), max_size=3),
         },
     ),
     max_size=8,

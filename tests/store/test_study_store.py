@@ -94,7 +94,7 @@ def test_a_flipped_bit_of_a_value_is_noticed(store: StudyStore) -> None:
 
 def test_a_later_format_is_refused(store: StudyStore) -> None:
     content = {"format": 2, "study": {}}
-    (store.path / "study.json").write_bytes(joulefront.store.checksums.seal(content))
+    (store.path / "study.json").write_bytes(joulefront.store.durable.seal(content))
     with pytest.raises(StoreReadError, match="format 2"):
         StudyStore.open(store.path)
 

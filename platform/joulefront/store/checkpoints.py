@@ -18,22 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from joulefront.errors import StoreReadError, TrainableError
-from joulefront.store.checksums import file_digest, seal, unseal
-from joulefront.store.durable import publish, sync_folder, writing
+from joulefront.store.durable import publish, seal, sync_folder, unseal, writing
 from joulefront.store.schema import check_trial_id
 
 _NAME = re.compile(r"(\d+)-(\d+)-(\d+)")
-_PIECE = 2**20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
-    """A checkpoint whose files all match their checksums.
+    """A checkpoint whose files all match their checksums: `path` holds them as they were written.
 
-    Attributes:
-        path: The folder with the files as the trainable wrote them.
-        attempt: Which attempt of the trial wrote it.
-        epoch: After which epoch.
+    It was written in this `attempt` of the trial, after this `epoch`.
     """
 
     path: Path
@@ -46,11 +41,8 @@ def save_checkpoint(
 ) -> Path:
     """Copy the folder `source` into the study; then drop the trial's older checkpoints.
 
-    When this returns, the copy survives a power cut. When it raises, the older ones are as they
-    were. One process at a time saves for one trial.
-
-    Returns:
-        The folder with the copied files; `source` is left as it is.
+    When this returns (the folder with the copied files), the copy survives a power cut. When it
+    raises, the older ones are as they were. One process at a time saves for one trial.
 
     Raises:
         StudyError: `trial_id` cannot name a folder.
@@ -58,21 +50,22 @@ def save_checkpoint(
         StoreWriteError: The disk is full, read-only or gone.
     """
     folder = store_path / "checkpoints" / check_trial_id(trial_id)
-    files = _regular_files(source)
+    names = _regular_files(source)
     older = _saved(folder)
     number = max((key[2] for key, _ in older), default=0) + 1
     target = folder / f"{attempt:04d}-{epoch:06d}-{number:06d}"
     temporary = folder / f".{target.name}.{secrets.token_hex(4)}"
+    files = temporary / "files"
     with writing(target):
         try:
-            (temporary / "files").mkdir(parents=True)
-            checksums = {name: _copy(source / name, temporary / "files" / name) for name in files}
-            publish(temporary / "checksums.json", seal({"sha256": checksums}))
-            for inner in (temporary / "files").rglob("*/"):
+            files.mkdir(parents=True)
+            checksums = {name: _copy(source / name, files / name) for name in names}
+            for inner in (files, *files.rglob("*/")):
                 sync_folder(inner)
-            sync_folder(temporary / "files")
+            publish(temporary / "checksums.json", seal({"sha256": checksums}))
             temporary.rename(target)
-            sync_folder(folder)
+            for outer in (folder,) if older else (folder, folder.parent, store_path):
+                sync_folder(outer)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -83,8 +76,6 @@ def save_checkpoint(
 
 def latest_checkpoint(store_path: Path, trial_id: str) -> Checkpoint | None:
     """The newest checkpoint of the trial that is undamaged, by (attempt, epoch); None without one.
-
-    Every file is read and checked, so it takes as long as reading it.
 
     Raises:
         StudyError: `trial_id` cannot name a folder.
@@ -101,12 +92,9 @@ def latest_checkpoint(store_path: Path, trial_id: str) -> Checkpoint | None:
 
 def _saved(folder: Path) -> list[tuple[tuple[int, int, int], Path]]:
     """(attempt, epoch, number) and folder of each checkpoint, newest first."""
-    if not folder.is_dir():
-        return []
-    names = ((_NAME.fullmatch(path.name), path) for path in folder.iterdir())
-    return sorted(
-        (((int(m[1]), int(m[2]), int(m[3])), path) for m, path in names if m), reverse=True
-    )
+    names = ((_NAME.fullmatch(path.name), path) for path in folder.glob("*"))
+    found = (((int(m[1]), int(m[2]), int(m[3])), path) for m, path in names if m)
+    return sorted(found, reverse=True)
 
 
 def _regular_files(source: Path) -> list[str]:
@@ -122,24 +110,23 @@ def _regular_files(source: Path) -> list[str]:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copy one file durably; the SHA-256 of what was read."""
+    """Copy one file durably; the SHA-256 of `source`, so that a bad copy is noticed."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    checksum = hashlib.sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while piece := reader.read(_PIECE):
-            checksum.update(piece)
-            writer.write(piece)
-        writer.flush()
-        os.fsync(writer.fileno())
-    return checksum.hexdigest()
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    return _digest(source)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_sound(path: Path) -> bool:
+    files = path / "files"
     try:
         checksums = unseal(path / "checksums.json")["sha256"]
-        names = set(_regular_files(path / "files"))
-        return names == set(checksums) and all(
-            file_digest(path / "files" / name) == checksums[name] for name in names
-        )
+        return {name: _digest(files / name) for name in _regular_files(files)} == dict(checksums)
     except (OSError, StoreReadError, TrainableError, KeyError):
         return False

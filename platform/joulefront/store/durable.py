@@ -1,28 +1,32 @@
-"""Files that appear whole or not at all, and survive a power cut once they have appeared.
+"""Files that appear whole or not at all, survive a power cut, and tell when they were damaged.
 
-Not here: what is in them, nor the segments, which grow (`segments.py`).
+Not here: the segments, which grow (`segments.py`) and carry a checksum a batch (`framing.py`).
+Checksums catch damage by disks, cables and truncated copies, not forgery.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from joulefront.errors import StoreWriteError
+from joulefront.errors import StoreReadError, StoreWriteError
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, must: str = "be writable") -> Iterator[None]:
     """Turn whatever the operating system refuses inside into a `StoreWriteError` about `path`."""
     try:
         yield
     except OSError as error:
         raise StoreWriteError(
-            f"{path} must be writable",
+            f"{path} must {must}",
             given=error.strerror or str(error),
             remedy="free some space or give another folder with --store, then run again with "
             "--resume: what was stored before is intact",
@@ -41,46 +45,76 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def publish(path: Path, data: bytes, *, exclusive: bool = False) -> None:
-    """Write `data` to `path` by way of a temporary file: no reader ever sees a part of it.
+def publish(path: Path, data: bytes, *, exclusive: bool = False) -> bool:
+    """Write `data` to `path`, whose folder may be absent: no reader ever sees a part of it.
 
-    Args:
-        path: Its folder is made where it is absent.
-        data: The whole content.
-        exclusive: Refuse to replace a file that is there.
+    `exclusive` leaves a file that is there as it is, and answers False: of several callers exactly
+    one succeeds.
 
     Raises:
-        FileExistsError: `exclusive`, and `path` exists; of several callers exactly one succeeds.
         StoreWriteError: The disk is full, read-only or gone; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(
+        path, "be writable, and on a disk with hard links" if exclusive else "be writable"
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
             with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        if exclusive:
-            _link(temporary, path)
-        else:
-            with writing(path):
+            if not exclusive:
                 temporary.replace(path)
-        with writing(path):
+            elif not _link(temporary, path):
+                return False
             sync_folder(path.parent)
-    finally:
-        with writing(path):
+        finally:
             temporary.unlink(missing_ok=True)
+    return True
 
 
-def _link(temporary: Path, path: Path) -> None:
+def _link(temporary: Path, path: Path) -> bool:
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
-        raise
-    except OSError as error:
-        raise StoreWriteError(
-            f"the file system of {path.parent} must be writable and know hard links",
-            given=error.strerror or str(error),
-            remedy="give a folder on another disk with --store",
-        ) from error
+        return False
+    return True
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of `data`, in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def seal(content: Mapping[str, Any]) -> bytes:
+    """`content` as indented JSON, with the checksum of what it means, not of its layout."""
+    document = {"sha256": _digest_of(content), "content": content}
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def unseal(path: Path) -> dict[str, Any]:
+    """The content of a document that `seal` made.
+
+    Raises:
+        StoreReadError: It is no such document, or its checksum does not match.
+        FileNotFoundError: There is none.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+        content: dict[str, Any] = document["content"]
+        intact = isinstance(content, dict) and _digest_of(content) == document["sha256"]
+    except (ValueError, TypeError, KeyError):
+        intact = False
+    if not intact:
+        raise StoreReadError(
+            f"{path} must match its own checksum",
+            given="a file that was damaged or edited",
+            remedy="restore it from a copy; the checksum covers every value in it",
+        )
+    return content
+
+
+def _digest_of(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return digest(text.encode("ascii"))

@@ -5,21 +5,10 @@ Not here: which trials may be on a front (`results`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from joulefront.store.schema import folded_names
-
-
-@dataclass(slots=True)
-class _Trial:
-    """The last attempt of a trial, and the rows at which it starts and ends, if it does."""
-
-    attempt: int
-    start: int | None = None
-    end: int | None = None
 
 
 def fold_trials(raw: pa.Table) -> pa.Table:
@@ -40,30 +29,26 @@ def fold_trials(raw: pa.Table) -> pa.Table:
         are left out; a row whose kind is not "end" is a start; no attempt is attempt 0.
     """
     trials = _last_attempts(raw)
-    starts = raw.take(pa.array([trial.start for trial in trials], pa.int64()))
-    ends = raw.take(pa.array([trial.end for trial in trials], pa.int64()))
-    ended = pa.array([trial.end is not None for trial in trials], pa.bool_())
+    starts = raw.take(pa.array([rows.get("start") for rows in trials], pa.int64()))
+    ends = raw.take(pa.array([rows.get("end") for rows in trials], pa.int64()))
     columns = {
         name: pc.coalesce(ends[name], starts[name]) for name in folded_names(raw.column_names)
     }
+    ended = pa.array(["end" in rows for rows in trials], pa.bool_())
     columns["state"] = pc.if_else(ended, columns["state"], "running")
     return pa.table(columns)
 
 
-def _last_attempts(raw: pa.Table) -> list[_Trial]:
-    trials: dict[str, _Trial] = {}
-    names = ("trial_id", "attempt", "kind")
-    rows = zip(*(raw[name].to_pylist() for name in names), strict=True)
-    for row, (trial_id, attempt, kind) in enumerate(rows):
+def _last_attempts(raw: pa.Table) -> list[dict[str, int]]:
+    """Of each trial's last attempt: "start" and "end", where it has them -> row in `raw`."""
+    last: dict[str, tuple[int, dict[str, int]]] = {}
+    rows = zip(*(raw[name].to_pylist() for name in ("trial_id", "attempt", "kind")), strict=True)
+    for row, (trial_id, number, kind) in enumerate(rows):
         if trial_id is None:
             continue
-        trial = trials.setdefault(trial_id, _Trial(attempt=attempt or 0))
-        if (attempt or 0) < trial.attempt:
-            continue
-        if (attempt or 0) > trial.attempt:
-            trial.attempt, trial.start, trial.end = attempt, None, None
-        if kind == "end":
-            trial.end = row if trial.end is None else trial.end
-        else:
-            trial.start = row if trial.start is None else trial.start
-    return list(trials.values())
+        attempt = number or 0
+        if trial_id not in last or attempt > last[trial_id][0]:
+            last[trial_id] = (attempt, {})
+        if attempt == last[trial_id][0]:
+            last[trial_id][1].setdefault("end" if kind == "end" else "start", row)
+    return [found for _, found in last.values()]

@@ -16,15 +16,14 @@ fixed width
   a writer, and shows up rows that were written twice.
 - rows: how many rows the batch holds.
 
-The seal is checked on the raw bytes, before Arrow interprets any of them, and does not depend on
-how a version of Arrow lays out a message.
+The seal is checked on the raw bytes, before Arrow interprets any of them.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -34,8 +33,7 @@ _PREFIX = 8  # the continuation mark and the length of the metadata, four bytes 
 _SEAL = re.compile(rb"crc32=([0-9a-f]{8}) bytes=(\d{10}) first=(\d{12}) rows=(\d{9})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One whole message: `start` and `stop` in bytes, `first` and `rows` in rows."""
 
     start: int
@@ -59,16 +57,14 @@ def batch_message(batch: pa.RecordBatch, schema: pa.Schema, crc: int, first: int
     metadata = {_KEY: _blank_seal(first, batch.num_rows)}
     stream.write_batch(batch.replace_schema_metadata(schema.metadata), custom_metadata=metadata)
     whole = sink.getvalue().to_pybytes()
-    return _sealed(whole[_schema_length(whole) :], crc)[0]
+    schema_length = _PREFIX + int.from_bytes(whole[4:8], "little")
+    return _sealed(whole[schema_length:], crc)[0]
 
 
 def read_frame(data: bytes, start: int, crc: int) -> Frame | None:
-    """The message that begins at `start`, or None where there is no whole and undamaged one.
+    """The message that begins at byte `start`, or None where none is whole and undamaged.
 
-    Args:
-        data: Bytes of a segment.
-        start: Where the message begins, in bytes.
-        crc: Checksum of the schema message, or 0 to read the schema message itself.
+    `crc` is that of the schema message, or 0 to read the schema message itself.
     """
     if data[start : start + 4] != _CONTINUATION:
         return None
@@ -80,9 +76,9 @@ def read_frame(data: bytes, start: int, crc: int) -> Frame | None:
     if not end <= stop <= len(data):
         return None
     found = _checksum(data, start, stop, seal.start(1), crc)
-    if found != int(seal[1], 16):
-        return None
-    return Frame(start=start, stop=stop, first=int(seal[3]), rows=int(seal[4]), crc=found)
+    return (
+        Frame(start, stop, int(seal[3]), int(seal[4]), found) if found == int(seal[1], 16) else None
+    )
 
 
 def next_frame(data: bytes, start: int, crc: int) -> Frame | None:
@@ -113,7 +109,3 @@ def _checksum(data: bytes | bytearray, start: int, stop: int, digits: int, crc: 
     view = memoryview(data)
     crc = zlib.crc32(view[start:digits], crc)
     return zlib.crc32(view[digits + 8 : stop], zlib.crc32(b"00000000", crc))
-
-
-def _schema_length(stream: bytes) -> int:
-    return _PREFIX + int.from_bytes(stream[4:8], "little")

@@ -20,57 +20,56 @@ from joulefront.errors import StudyError
 
 PARAMETER_PREFIX = "params."
 
-_COMMON = [
-    ("time", pa.float64()),  # seconds since 1970, UTC
-    ("trial_id", pa.string()),
-    ("attempt", pa.int32()),
-]
-_TRIAL_HEAD = [
-    ("kind", pa.string()),  # "start" or "end"
-    ("config_id", pa.string()),
-    ("fold", pa.int32()),
-    ("seed", pa.int64()),
-    ("role", pa.string()),  # search, replicate, enqueued
-    ("state", pa.string()),  # complete, pruned, failed, stopped, running
-]
-_TRIAL_TAIL = [
-    ("energy_joules", pa.float64()),  # the objective: energy_cpu_joules + energy_gpu_joules
-    ("energy_cpu_joules", pa.float64()),
-    ("energy_gpu_joules", pa.float64()),
-    ("energy_ram_joules", pa.float64()),
-    ("energy_idle_joules", pa.float64()),
-    ("energy_setup_joules", pa.float64()),
-    ("energy_retried_joules", pa.float64()),
-    ("emissions_grams", pa.float64()),
-    ("quality", pa.string()),
-    ("duration_seconds", pa.float64()),
-    ("on_front", pa.bool_()),
-    ("failure", pa.string()),
-    ("host", pa.string()),
-    ("sampler_attributes", pa.string()),  # JSON
-    ("proposal_index", pa.int64()),
-]
+_COMMON = {
+    "time": pa.float64(),  # seconds since 1970, UTC
+    "trial_id": pa.string(),
+    "attempt": pa.int32(),
+}
+_TRIAL_HEAD = {
+    "config_id": pa.string(),
+    "fold": pa.int32(),
+    "seed": pa.int64(),
+    "role": pa.string(),  # search, replicate, enqueued
+    "state": pa.string(),  # complete, pruned, failed, stopped, running
+}
+_TRIAL_TAIL = {
+    "energy_joules": pa.float64(),  # the objective: energy_cpu_joules + energy_gpu_joules
+    "energy_cpu_joules": pa.float64(),
+    "energy_gpu_joules": pa.float64(),
+    "energy_ram_joules": pa.float64(),
+    "energy_idle_joules": pa.float64(),
+    "energy_setup_joules": pa.float64(),
+    "energy_retried_joules": pa.float64(),
+    "emissions_grams": pa.float64(),
+    "quality": pa.string(),
+    "duration_seconds": pa.float64(),
+    "on_front": pa.bool_(),
+    "failure": pa.string(),
+    "host": pa.string(),
+    "sampler_attributes": pa.string(),  # JSON
+    "proposal_index": pa.int64(),
+}
+_KIND = {"kind": pa.string()}  # of a trial's row: "start" or "end"
+_CHARGE = dict.fromkeys(("host", "device", "component"), pa.string())
+_CHARGE |= {"joules": pa.float64(), "provenance": pa.string()}
 
 #: Table name -> its fixed columns, common ones first.
 SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
     {
-        "trials": pa.schema(_COMMON + _TRIAL_HEAD + _TRIAL_TAIL),
-        "reports": pa.schema([*_COMMON, ("epoch", pa.int32())]),
-        "energy": pa.schema(
-            [
-                *_COMMON,
-                ("host", pa.string()),
-                ("device", pa.string()),
-                ("component", pa.string()),
-                ("joules", pa.float64()),
-                ("provenance", pa.string()),
-            ]
-        ),
-        "events": pa.schema([*_COMMON, ("kind", pa.string()), ("message", pa.string())]),
+        "trials": pa.schema(_COMMON | _KIND | _TRIAL_HEAD | _TRIAL_TAIL),
+        "reports": pa.schema(_COMMON | {"epoch": pa.int32()}),
+        "energy": pa.schema(_COMMON | _CHARGE),
+        "events": pa.schema(_COMMON | _KIND | {"message": pa.string()}),
     }
 )
 
 _TRIAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def check_table(table: str) -> None:
+    """Raise ValueError unless `table` is a key of `SCHEMAS`."""
+    if table not in SCHEMAS:
+        raise ValueError(f"table must be one of {sorted(SCHEMAS)}, but got {table!r}")
 
 
 def ordered_names(table: str, names: Iterable[str]) -> list[str]:
@@ -79,18 +78,15 @@ def ordered_names(table: str, names: Iterable[str]) -> list[str]:
     The order depends on the names only, never on who wrote first.
     """
     fixed: list[str] = SCHEMAS[table].names
-    others = set(names) - set(fixed)
-    parameters = sorted(name for name in others if name.startswith(PARAMETER_PREFIX))
-    return fixed + parameters + sorted(others - set(parameters))
+    others = sorted(set(names) - set(fixed), key=lambda n: (not n.startswith(PARAMETER_PREFIX), n))
+    return fixed + others
 
 
 def folded_names(names: Iterable[str]) -> list[str]:
     """The order of a folded trial's columns: who, params, metrics, energy and the rest, `time`."""
-    head = ["trial_id", "config_id", "attempt", "fold", "seed", "role", "state"]
-    tail = [name for name, _ in _TRIAL_TAIL]
-    ordered = ordered_names("trials", names)
-    fixed = SCHEMAS["trials"].names
-    return head + ordered[len(fixed) :] + tail + ["time"]
+    others = ordered_names("trials", names)[len(SCHEMAS["trials"]) :]
+    head = ["trial_id", "config_id", "attempt", *list(_TRIAL_HEAD)[1:]]
+    return [*head, *others, *_TRIAL_TAIL, "time"]
 
 
 def check_trial_id(trial_id: str) -> str:

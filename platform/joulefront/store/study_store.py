@@ -24,16 +24,17 @@ from typing import Any
 import pyarrow as pa
 
 from joulefront.errors import StoreReadError, StudyError
-from joulefront.store.checksums import seal, unseal
-from joulefront.store.compaction import Coverage, Manifest, publish_generation
-from joulefront.store.durable import publish
-from joulefront.store.reading import POSITION, WRITER, merge, read_generation, read_segment
-from joulefront.store.schema import SCHEMAS
+from joulefront.spec.nearest import nearest
+from joulefront.store.compaction import publish_generation, read_generation, read_manifest
+from joulefront.store.durable import publish, seal, unseal
+from joulefront.store.reading import POSITION, WRITER, merge, read_segment
+from joulefront.store.schema import SCHEMAS, check_table
 from joulefront.store.writer import StoreWriter
 
 _FORMAT = 1
 _ATTEMPTS = 3  # a compactor may replace a generation between its manifest and its file
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_SHOWN = 8  # studies named in an error
 
 
 def is_remote(uri: str | Path) -> bool:
@@ -42,14 +43,10 @@ def is_remote(uri: str | Path) -> bool:
 
 
 class StudyStore:
-    """One study directory.
+    """One study directory, of which `header` is what `study.json` says.
 
     Several instances, in several processes, may have the same directory open. An instance itself is
     for one thread.
-
-    Attributes:
-        path: The directory.
-        header: What `study.json` says.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
@@ -59,20 +56,14 @@ class StudyStore:
 
     @classmethod
     def exists(cls, path: str | Path) -> bool:
-        """Whether a study was made at `path`; says nothing about its being intact.
-
-        Raises:
-            StudyError: `path` names an object store.
-        """
+        """Whether a study was made at `path`; says nothing about its being intact."""
         return (_local(path) / "study.json").exists()
 
     @classmethod
     def create(cls, path: str | Path, header: Mapping[str, Any]) -> StudyStore:
-        """Make a study at `path`; of several callers at once, one succeeds.
+        """Make a study at `path`, which may be a folder; of several callers at once, one succeeds.
 
-        Args:
-            path: A folder; it may exist, but not hold a study or the remains of one.
-            header: What `study.json` is to say; what JSON knows, without NaN and infinities.
+        `header` holds what JSON knows, without NaN and infinities.
 
         Raises:
             StudyError: There is a study already, or `path` names an object store.
@@ -86,11 +77,9 @@ class StudyStore:
         )
         if any((store / name).exists() for name in ("study.json", "segments", "parquet")):
             raise taken
-        try:
-            data = seal({"format": _FORMAT, "study": header})
-            publish(store / "study.json", data, exclusive=True)
-        except FileExistsError:
-            raise taken from None
+        data = seal({"format": _FORMAT, "study": header})
+        if not publish(store / "study.json", data, exclusive=True):
+            raise taken
         return cls.open(store)
 
     @classmethod
@@ -98,17 +87,18 @@ class StudyStore:
         """The study at `path`. Nothing that is stored there is executed, now or later.
 
         Raises:
-            StudyError: There is none, or `path` names an object store.
+            StudyError: There is none, which names studies nearby, or `path` names an object store.
             StoreReadError: `study.json` is damaged, or was made by a later version.
         """
         store = _local(path)
         try:
             content = unseal(store / "study.json")
         except (FileNotFoundError, NotADirectoryError):
+            found = "a file" if store.is_file() else "nothing of that name"
             raise StudyError(
                 f"{store} must be a study directory",
-                given="a folder without study.json" if store.is_dir() else "no such folder",
-                remedy="`study launch FILE` makes one under results/",
+                given="a folder without study.json" if store.is_dir() else found,
+                remedy=_studies_near(store),
             ) from None
         except OSError as error:
             raise StoreReadError(
@@ -130,9 +120,6 @@ class StudyStore:
         """All rows of `table` that are whole, in the order (time, writer, order of appending).
 
         What had to be dropped is told by `damage`. A study that is running may be read.
-
-        Args:
-            table: A key of `SCHEMAS`.
 
         Returns:
             The fixed columns of `SCHEMAS[table]`, then `params.*`, then all others, both
@@ -160,47 +147,39 @@ class StudyStore:
         """
         return list(self._damage)
 
-    def _gather(self, table: str) -> tuple[pa.Table, dict[str, Coverage]]:
-        """All rows with `WRITER` and `POSITION`, and what a generation of them would cover."""
-        if table not in SCHEMAS:
-            raise ValueError(f"table must be one of {sorted(SCHEMAS)}, but got {table!r}")
+    def _gather(self, table: str) -> tuple[pa.Table, dict[str, int]]:
+        """All rows with `WRITER` and `POSITION`, and the bytes of each segment that these are."""
+        check_table(table)
         base, known = self._generation(table)
-        covered = dict(known)
-        parts = []
+        parts, covered = [] if base is None else [base], dict(known)
         for path in sorted((self.path / "segments" / table).glob("*.arrows")):
-            rows, covered[path.name] = self._uncovered(path, known.get(path.name))
+            before = known.get(path.name, 0)
+            try:
+                if before and path.stat().st_size == before:
+                    continue
+                rows, covered[path.name], damage = read_segment(path, before)
+            except OSError as error:
+                raise StoreReadError(
+                    f"{path} must be readable", given=error.strerror or str(error)
+                ) from error
+            self._damage.update(dict.fromkeys(damage))
             if rows is not None:
                 parts.append(rows)
-        return merge(table, base, parts), covered
+        return merge(table, parts), covered
 
-    def _uncovered(self, path: Path, known: Coverage | None) -> tuple[pa.Table | None, Coverage]:
-        known = known or Coverage(batches=0, bytes=0)
-        try:
-            if known.bytes and path.stat().st_size == known.bytes:
-                return None, known
-            segment = read_segment(path, skip_batches=known.batches, skip_bytes=known.bytes)
-        except OSError as error:
-            raise StoreReadError(
-                f"{path} must be readable", given=error.strerror or str(error)
-            ) from error
-        self._damage.update(dict.fromkeys(segment.damage))
-        return segment.rows, Coverage(batches=segment.sound_batches, bytes=segment.sound_bytes)
-
-    def _generation(self, table: str) -> tuple[pa.Table | None, Mapping[str, Coverage]]:
+    def _generation(self, table: str) -> tuple[pa.Table | None, Mapping[str, int]]:
         """The Parquet rows of `table` and what they cover; (None, {}) if segments must do."""
         entry, reason = None, ""
         for _ in range(_ATTEMPTS):
             try:
-                entry = Manifest.load(self.path / "manifest.json").tables.get(table)
+                entry = read_manifest(self.path).get(table)
                 if entry is None:
                     return None, {}
-                rows = read_generation(self.path / "parquet" / entry.file, entry.sha256)
-            except (StoreReadError, ValueError, OSError) as error:
+                return read_generation(self.path, entry), entry.covered_bytes
+            except (StoreReadError, OSError) as error:
                 reason = str(error)
-            else:
-                return rows, entry.covered
         self._damage[f"{reason}; the segments are read instead"] = None
-        for name in entry.covered if entry else ():
+        for name in entry.covered_bytes if entry else ():
             if not (self.path / "segments" / table / name).exists():
                 self._damage[f"segments/{table}/{name} is absent: its rows are lost"] = None
         return None, {}
@@ -214,3 +193,13 @@ def _local(path: str | Path) -> Path:
             remedy="give a local path",
         )
     return Path(path)
+
+
+def _studies_near(path: Path) -> str:
+    for folder in (path, path.parent, Path("results")):
+        names = sorted(file.parent.name for file in folder.glob("*/study.json"))
+        if best := nearest(path.name, names):
+            return f"did you mean {folder / best}?"
+        if names:
+            return f"studies in {folder}: {', '.join(names[:_SHOWN])}"
+    return "`study launch FILE` makes one in results/<name>"

@@ -1,10 +1,12 @@
-"""The writer of a study: one lock around one log a table.
+"""The writer of a study: one lock around one log a table, whose segments grow batch by batch.
 
-Not here: what happens to a file when the disk refuses (`segments.py`), nor reading (`reading.py`).
+Not here: the format of a segment (`framing.py`), nor how it is read (`reading.py`).
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import secrets
@@ -12,11 +14,18 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from joulefront.store.schema import SCHEMAS
-from joulefront.store.segments import TableLog
+import pyarrow as pa
+
+from joulefront.store.columns import TableColumns, conform
+from joulefront.store.durable import sync_folder, writing
+from joulefront.store.framing import batch_message, schema_message
+from joulefront.store.schema import SCHEMAS, check_table
+
+_MOST_UNSYNCED = 1000  # batches of one table kept in memory until they are synced
+
+_Numbered = tuple[pa.RecordBatch, int]  # and how many rows were appended to the table before it
 
 
 class StoreWriter:
@@ -26,28 +35,26 @@ class StoreWriter:
     every reader sees it. It survives a power cut once `sync` has returned. One call of `append` is
     one batch: a reader sees all of its rows or none.
 
-    **Thread safety.** Any thread may call any method: one lock serialises them, and two calls of
-    `append` never mix their rows. An instance belongs to one process: it is neither pickled nor
+    Any thread may call any method. An instance belongs to one process: it is neither pickled nor
     used after a fork. Any number of processes and hosts may write to one study at once, each
     through a writer of its own: no two writers share a file.
 
-    **When the disk refuses.** `append` cuts the file back to its last whole batch and raises: none
-    of its rows is stored, what was acknowledged before stays, and the same call may be made again.
-    When `sync` raises, the batches since the last sync stay visible, are also kept in memory, and
-    go to a new file with the next call of either; readers count a batch that stands in two files
-    once.
+    When the disk refuses, `append` cuts the file back to its last whole batch and raises: what was
+    acknowledged before stays, and the same call may be made again. When `sync` raises, the batches
+    since the last sync stay visible, are also kept in memory, and go to a new file with the next
+    call of either; readers count a batch that stands in two files once.
 
     Args:
         folder: The study's folder of segments; it is made with the first row.
-        writer_id: Unique among all writers of the study, without "/"; by default made of host,
-            process id and random digits.
+        writer_id: Unique among all writers of the study; by default host, process and random.
     """
 
     def __init__(self, folder: Path, writer_id: str | None = None) -> None:
-        self.writer_id = writer_id or _new_writer_id()
+        host = re.sub(r"[^A-Za-z0-9]+", "_", socket.gethostname())[:64]
+        self.writer_id = writer_id or f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
         self._folder = folder
         self._lock = threading.Lock()
-        self._logs: dict[str, TableLog] = {}
+        self._logs: dict[str, _TableLog] = {}
         self._closed = False
 
     def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,20 +62,19 @@ class StoreWriter:
 
         Args:
             table: A key of `SCHEMAS`.
-            rows: Column name -> None, bool, int, float, str or a list of such. A row without
-                `time` is stamped with the current one. New columns and wider types are welcome.
+            rows: Column name -> None, bool, int, float or str. A row without `time` is stamped
+                with the current one. New columns and wider types are welcome.
 
         Raises:
             StoreWriteError: A value cannot be stored, or the disk is full, read-only or gone. None
                 of `rows` is stored; the writer stays usable.
             ValueError: There is no such table, or the writer is closed.
         """
-        if table not in SCHEMAS:
-            raise ValueError(f"table must be one of {sorted(SCHEMAS)}, but got {table!r}")
+        check_table(table)
         with self._lock:
             self._check_open()
             if table not in self._logs:
-                self._logs[table] = TableLog(table, self._folder / table, self.writer_id)
+                self._logs[table] = _TableLog(table, self._folder, self.writer_id)
             if rows:
                 self._logs[table].append(rows)
 
@@ -104,12 +110,7 @@ class StoreWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _check_open(self) -> None:
@@ -117,6 +118,131 @@ class StoreWriter:
             raise ValueError("the writer is closed: take another one from StudyStore.writer()")
 
 
-def _new_writer_id() -> str:
-    host = re.sub(r"[^A-Za-z0-9]+", "_", socket.gethostname())[:64]
-    return f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
+class _TableLog:
+    """What one writer appends to one table: a segment, and the batches that are not yet safe.
+
+    A batch is in one of three states: synced, and no longer in memory; in the open
+    segment and `_unsynced`; or acknowledged but `_owed`, to be written once more before anything
+    else.
+    """
+
+    def __init__(self, table: str, folder: Path, writer_id: str) -> None:
+        self._stem = folder / table / writer_id
+        self._columns = TableColumns(SCHEMAS[table])
+        self._segment: _Segment | None = None
+        self._segments = 0
+        self._rows = 0
+        self._unsynced: list[_Numbered] = []
+        self._owed: list[_Numbered] = []
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._pay()
+        if len(self._unsynced) >= _MOST_UNSYNCED:
+            self._sync_segment()
+        batch = self._columns.batch(rows)
+        first = self._rows
+        self._rows += len(rows)  # counted even if the disk refuses: no number is used twice
+        self._put(batch, first)
+
+    def sync(self) -> None:
+        self._pay()
+        self._sync_segment()
+
+    def close(self) -> None:
+        if self._segment is not None:
+            with contextlib.suppress(OSError):  # the rows are synced, or owed, by now
+                self._segment.file.close()
+            self._segment = None
+
+    def _sync_segment(self) -> None:
+        if self._segment is None or not self._unsynced:
+            return
+        try:
+            with writing(self._segment.path):
+                self._segment.sync()
+        except BaseException:
+            # After a failed fsync the kernel may forget the pages and call them clean.
+            self._abandon()
+            raise
+        self._unsynced.clear()
+
+    def _pay(self) -> None:
+        while self._owed:
+            batch, first = self._owed[0]
+            rows = conform(pa.Table.from_batches([batch]), self._columns.schema).combine_chunks()
+            self._put(rows.to_batches()[0], first)
+            del self._owed[0]
+
+    def _put(self, batch: pa.RecordBatch, first: int) -> None:
+        segment = self._roll()
+        try:
+            with writing(segment.path):
+                segment.write(batch, first)
+        except BaseException:
+            if not segment.whole:
+                self._abandon()
+            raise
+        self._unsynced.append((batch, first))
+
+    def _roll(self) -> _Segment:
+        """The open segment, or the next one if there is none or the columns have changed."""
+        if self._segment is not None and self._segment.columns is not self._columns.schema:
+            self._sync_segment()
+            self.close()
+        if self._segment is None:
+            path = self._stem.with_name(f"{self._stem.name}-{self._segments:06d}.arrows")
+            self._segments += 1
+            with writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._segment = _Segment(path, self._columns.schema)
+        return self._segment
+
+    def _abandon(self) -> None:
+        """Leave the segment as it is; its batches that are not safe go to the next one too."""
+        self._owed[:0] = self._unsynced
+        self._unsynced.clear()
+        self.close()
+
+
+class _Segment:
+    """One file that grows batch by batch, all of the schema `columns`.
+
+    `whole` is False once a part of a batch could not be cut off again.
+    """
+
+    def __init__(self, path: Path, columns: pa.Schema) -> None:
+        self.path = path
+        self.columns = columns
+        self.whole = True
+        self._head, self._crc, self._schema = schema_message(columns)
+        self._written = 0
+        self._named = False  # the file's name survives a power cut
+        self.file = _create(path)
+
+    def write(self, batch: pa.RecordBatch, first: int) -> None:
+        """Append `batch`, or leave the file as it was and raise OSError."""
+        message = batch_message(batch, self._schema, self._crc, first)
+        data = message if self._written else self._head + message
+        written = 0
+        try:
+            while written < len(data):
+                written += self.file.write(data[written:]) or 0
+            self._written += len(data)
+        except BaseException:
+            self.whole = False
+            with contextlib.suppress(OSError):  # what is raised is why the write failed
+                self.file.truncate(self._written)
+                self.file.seek(self._written)
+                self.whole = True
+            raise
+
+    def sync(self) -> None:
+        os.fsync(self.file.fileno())
+        if not self._named:
+            for folder in self.path.parents[:3]:
+                sync_folder(folder)
+            self._named = True
+
+
+def _create(path: Path) -> io.RawIOBase:
+    return path.open("xb", buffering=0)
