@@ -48,13 +48,10 @@ def make_study(tmp_path: Path) -> MakeStudy:
         events: Iterable[Mapping[str, Any]] = (),
         energy: Iterable[Mapping[str, Any]] = (),
         provenance: str = "modelled",
-        header: Mapping[str, Any] | None = None,
         **spec: Any,
     ) -> Study:
         path = tmp_path / "small"
-        store = StudyStore.create(
-            path, {"name": "small", "spec": spec_of(**spec), **(header or {})}
-        )
+        store = StudyStore.create(path, {"name": "small", "spec": spec_of(**spec)})
         with store.writer() as writer:
             for number, given in enumerate(rows, start=1):
                 row, charge = _rows(given, 10.0 * number, provenance)

@@ -34,6 +34,15 @@ def test_trials_are_one_row_each_with_on_front_filled_in(sweep: Study) -> None:
     assert trials["params.clusters"].tolist() == [8, 2, 16, 1, 32, 4]
 
 
+def test_what_only_a_resume_reads_is_not_shown(make_study) -> None:
+    trial = {"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 1.0}
+    hidden = {"params_json": "{}", "resumed_attempt": 1, "resumed_epoch": 2}
+    study = make_study([trial | hidden])
+    assert not set(hidden) & set(study.trials().columns)
+    assert not set(hidden) & set(study.table("trials").column_names)
+    assert not any(name in column for column in study.configurations() for name in hidden)
+
+
 def test_energy_rows_have_the_documented_columns(sweep: Study) -> None:
     assert sweep.energy().columns.tolist() == [
         "trial_id",
@@ -101,12 +110,12 @@ def test_hypervolume_grows_with_the_members_and_the_energy_with_every_trial(swee
     assert history.attrs["units"]["hypervolume"] == "J"
 
 
-def test_a_stored_reference_point_is_taken(make_study) -> None:
+def test_a_given_reference_point_is_taken(make_study) -> None:
     study = make_study(
         [{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 4.0}],
-        header={"reference_point": {"balanced_accuracy": 0.0, "energy_joules": 10.0}},
     )
-    assert study.hypervolume()["hypervolume"].tolist() == pytest.approx([3.0])
+    history = study.hypervolume({"balanced_accuracy": 0.0, "energy_joules": 10.0})
+    assert history["hypervolume"].tolist() == pytest.approx([3.0])
 
 
 def test_a_configuration_counts_from_its_last_replicate_on(make_study) -> None:
@@ -116,9 +125,9 @@ def test_a_configuration_counts_from_its_last_replicate_on(make_study) -> None:
             for fold in (0, 1)
         ],
         folds=2,
-        header={"reference_point": {"balanced_accuracy": 0.0, "energy_joules": 10.0}},
     )
-    assert study.hypervolume()["hypervolume"].tolist() == pytest.approx([0.0, 3.0])
+    history = study.hypervolume({"balanced_accuracy": 0.0, "energy_joules": 10.0})
+    assert history["hypervolume"].tolist() == pytest.approx([0.0, 3.0])
 
 
 def test_a_history_without_measured_configurations_is_zero(make_study) -> None:
@@ -126,15 +135,6 @@ def test_a_history_without_measured_configurations_is_zero(make_study) -> None:
     history = study.hypervolume()
     assert history["hypervolume"].tolist() == [0.0]
     assert history["energy_joules"].tolist() == [4.0]
-
-
-def test_splits_are_one_row_a_side(make_study) -> None:
-    sides = {"fold": 0, "train": ["a", "b"], "validation": ["c"], "test": ["d"]}
-    study = make_study(
-        [{"config": "c1"}], events=[{"kind": "split", "trial_id": "c1-f0-s0", "details": sides}]
-    )
-    splits = study.splits().set_index("side")
-    assert splits["subjects"].to_dict() == {"train": ["a", "b"], "validation": ["c"], "test": ["d"]}
 
 
 def test_baselines_are_those_recorded_last(make_study) -> None:
@@ -157,7 +157,7 @@ def test_a_study_without_baselines_has_no_rows(sweep: Study) -> None:
 
 
 def test_an_unknown_configuration_is_answered_with_the_nearest(sweep: Study) -> None:
-    with pytest.raises(StudyError, match="nearest: c1"):
+    with pytest.raises(StudyError, match="nearest valid name: c1"):
         sweep.out_of_fold("c11")
 
 
@@ -186,7 +186,7 @@ def test_a_wrong_path_names_the_studies_that_are_there(sweep: Study, name: str) 
 
 
 def test_a_folder_of_studies_is_not_a_study(sweep: Study) -> None:
-    with pytest.raises(StudyError, match=r"a folder with small.*studies in it: small"):
+    with pytest.raises(StudyError, match=r"a folder without study.json; studies in .*: small"):
         Study.open(sweep.path.parent)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from joulefront.results import Study, draw_front, front_table
+from joulefront.results import Study, draw_front, front_table, plot_front
 
 MAXIMISE = {"metric": "accuracy", "direction": "maximise"}
 MINIMISE = {"metric": "energy_joules", "direction": "minimise"}
@@ -37,6 +37,25 @@ def test_drawing_twice_gives_the_same(sweep: Study) -> None:
 def test_a_single_point_can_be_drawn(make_study) -> None:
     study = make_study([{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 0.0}])
     assert "O" in draw_front(study).partition("\n")[2]
+
+
+@pytest.mark.parametrize(("greatest", "log"), [(19.0, False), (35.0, True)])
+def test_a_cost_of_a_wide_range_is_drawn_on_a_log_scale(make_study, greatest, log) -> None:
+    study = make_study(
+        [
+            {"config": f"c{i}", "accuracy": 0.5 + i / 10, "energy_joules": joules}
+            for i, joules in enumerate([1.0, 6.0, greatest])
+        ],
+        objectives=[MAXIMISE, MINIMISE],
+    )
+    title = "energy (J), minimise" + (", log scale" if log else "")
+    lines = draw_front(study).splitlines()
+    assert lines[-1].strip() == title
+    middle = next(line for line in lines[2:] if "O" in line[6:-3])
+    assert (middle.index("O") > 40) == log
+    figure = plot_front(study)
+    assert figure.layout.xaxis.title.text == title
+    assert (figure.layout.xaxis.type == "log") == log
 
 
 def test_one_objective_is_drawn_over_the_proposals(make_study) -> None:
@@ -89,7 +108,7 @@ def test_a_table_says_what_was_run_and_what_it_cost(sweep: Study) -> None:
     table = front_table(sweep)
     assert "2 members of the front, of 3 fully measured configurations (6 proposed)" in table
     assert "trials: 6 (4 complete, 1 pruned, 1 failed)" in table
-    assert "energy spent: 0.4833 Wh (1740 J), measured: cpu=modelled" in table
+    assert "energy spent: 0.4833 Wh (1740 J); provenance: cpu=modelled" in table
 
 
 def test_members_stand_beside_the_baselines(make_study) -> None:

@@ -9,34 +9,24 @@ from __future__ import annotations
 
 import pandas as pd
 
-OBJECTIVE_COMPONENTS = ("cpu", "gpu")
-SPENT_COMPONENTS = (*OBJECTIVE_COMPONENTS, "setup")
-ENERGY_COLUMNS = ("trial_id", "attempt", "host", "device", "component", "joules", "provenance")
-
-_ONE_ROW_EACH = ["trial_id", "attempt", "host", "device", "component", "provenance"]
+_OBJECTIVE_COMPONENTS = ("cpu", "gpu")
+_SPENT_COMPONENTS = (*_OBJECTIVE_COMPONENTS, "setup")
+ENERGY_COLUMNS = ["trial_id", "attempt", "host", "device", "component", "joules", "provenance"]
 
 
 def latest_charges(energy: pd.DataFrame) -> pd.DataFrame:
     """One row an attempt, host, device, component and provenance: the one written last.
 
     A charge may be in the store twice after a crash between a write and its acknowledgement.
-
-    Args:
-        energy: Rows in the order in which they were written.
     """
-    return energy.drop_duplicates(_ONE_ROW_EACH, keep="last").reset_index(drop=True)
+    keys = [column for column in ENERGY_COLUMNS if column != "joules"]
+    return energy.drop_duplicates(keys, keep="last")[ENERGY_COLUMNS].reset_index(drop=True)
 
 
 def spent_by_trial(energy: pd.DataFrame) -> pd.Series[float]:
     """Joules spent on each trial over all its attempts, by trial id."""
-    spent = energy[energy["component"].isin(SPENT_COMPONENTS)]
+    spent = energy[energy["component"].isin(_SPENT_COMPONENTS)]
     return spent.groupby("trial_id")["joules"].sum()
-
-
-def bill(energy: pd.DataFrame) -> dict[str, float]:
-    """Joules of the whole study by component, every attempt counted."""
-    totals = energy.groupby("component")["joules"].sum()
-    return {str(component): float(joules) for component, joules in totals.items()}
 
 
 def signatures(energy: pd.DataFrame) -> pd.Series[str]:
@@ -44,7 +34,7 @@ def signatures(energy: pd.DataFrame) -> pd.Series[str]:
 
     Several provenances of one component are joined by "+". A trial without charges has no row.
     """
-    charged = energy[energy["component"].isin(OBJECTIVE_COMPONENTS)]
+    charged = energy[energy["component"].isin(_OBJECTIVE_COMPONENTS)]
     parts = charged.groupby(["trial_id", "component"])["provenance"].agg(
         lambda values: "+".join(sorted(set(values)))
     )

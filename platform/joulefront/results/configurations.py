@@ -62,9 +62,10 @@ def configurations_of(
     Returns:
         One row a configuration in the order proposed: `config_id`, `params.*`, each objective
         and its standard error, `replicates` (complete trials), `fully_measured`, `on_front`,
-        `provenance`, `trial_ids`, `time` (end of its last complete trial), then the means and
-        standard errors of all other metrics. Means skip absent values; a standard error is the
-        sample's, over the root of n, and NaN for n = 1.
+        `provenance` (" | " between different ones of its trials), `trial_ids` (of those
+        that measure it, or of all while none does), `time` (end of its last complete trial), then
+        the means and standard errors of all other metrics. Means skip absent values; a standard
+        error is the sample's, over the root of n, and NaN for n = 1.
     """
     counted = trials[measured(trials, spec.objectives)]
     groups = counted.groupby("config_id", sort=False)
@@ -72,24 +73,25 @@ def configurations_of(
     objectives = [objective.metric for objective in spec.objectives]
     ordered = [*objectives, *(metric for metric in metrics if metric not in objectives)]
     means = groups[metrics].mean().reindex(columns=ordered)
-    errors = groups[metrics].sem().reindex(columns=ordered)
+    errors = groups[metrics].sem().reindex(columns=ordered).add_suffix(STANDARD_ERROR)
+    pairs = [column for pair in zip(means, errors, strict=True) for column in pair]
+    first, others = pairs[: 2 * len(objectives)], pairs[2 * len(objectives) :]
+    estimates = means.join(errors)
 
-    frame = trials.groupby("config_id", sort=False)[parameter_columns(trials)].first()
-    front_columns = _interleaved(means[objectives], errors[objectives])
-    other_columns = _interleaved(means.drop(columns=objectives), errors.drop(columns=objectives))
-    frame = frame.join(front_columns)
+    proposed = trials.groupby("config_id", sort=False)
+    frame = proposed[parameter_columns(trials)].first().join(estimates[first])
     frame["replicates"] = groups.size().reindex(frame.index, fill_value=0)
     different = counted.drop_duplicates(["config_id", "fold", "seed"]).groupby("config_id").size()
-    frame["fully_measured"] = different.reindex(frame.index, fill_value=0) >= replicates_requested(
-        spec
-    )
+    different = different.reindex(frame.index, fill_value=0)
+    frame["fully_measured"] = different >= replicates_requested(spec)
     frame["on_front"] = False
-    frame["provenance"] = _joined_provenance(counted, provenance).reindex(
-        frame.index, fill_value=""
-    )
-    frame["trial_ids"] = _trial_ids(trials, counted).reindex(frame.index)
+    signatures = counted["trial_id"].map(provenance).fillna("").groupby(counted["config_id"])
+    joined = signatures.agg(lambda found: " | ".join(sorted(set(found))))
+    frame["provenance"] = joined.reindex(frame.index, fill_value="")
+    trial_ids = groups["trial_id"].agg(" ".join)
+    frame["trial_ids"] = trial_ids.combine_first(proposed["trial_id"].agg(" ".join))
     frame["time"] = groups["time"].max().reindex(frame.index)
-    frame = frame.join(other_columns).reset_index()
+    frame = frame.join(estimates[others]).reset_index()
     frame["on_front"] = on_front(frame, spec.objectives)
     return frame
 
@@ -129,21 +131,3 @@ def _as_float(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
     if column not in frame.columns:
         return np.full(len(frame), np.nan)
     return pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _interleaved(means: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
-    errors = errors.add_suffix(STANDARD_ERROR)
-    pairs = zip(means.columns, errors.columns, strict=True)
-    return means.join(errors)[[column for pair in pairs for column in pair]]
-
-
-def _joined_provenance(counted: pd.DataFrame, provenance: pd.Series[str]) -> pd.Series[str]:
-    """The signature of each configuration; " | " between the different ones of its trials."""
-    of_trials = counted["trial_id"].map(provenance).fillna("")
-    return of_trials.groupby(counted["config_id"]).agg(lambda s: " | ".join(sorted(set(s))))
-
-
-def _trial_ids(trials: pd.DataFrame, counted: pd.DataFrame) -> pd.Series[str]:
-    """The ids of the trials that measure a configuration, or of all while none does."""
-    complete = counted.groupby("config_id")["trial_id"].agg(" ".join)
-    return complete.combine_first(trials.groupby("config_id")["trial_id"].agg(" ".join))

@@ -15,7 +15,7 @@ from joulefront.front import hypervolume_history
 from joulefront.results.configurations import comparable, minimised
 from joulefront.spec import Objective
 
-MARGIN = 0.1
+_MARGIN = 0.1
 
 
 def reference_point(
@@ -36,7 +36,7 @@ def reference_point(
         return {objective.metric: float("nan") for objective in objectives}
     worst, best = points.max(axis=0), points.min(axis=0)
     spread = np.where(worst > best, worst - best, np.abs(worst))
-    beyond = worst + MARGIN * np.where(spread > 0, spread, 1.0)
+    beyond = worst + _MARGIN * np.where(spread > 0, spread, 1.0)
     return {
         objective.metric: float(objective.sign * value)
         for objective, value in zip(objectives, beyond, strict=True)
@@ -54,7 +54,7 @@ def history_of(
 
     Args:
         trials: One row a trial.
-        configurations: One row a configuration, with the `time` at which it was fully measured.
+        configurations: One row a configuration.
         spent: Joules by trial id, over all attempts.
         objectives: The study's.
         reference: Value by metric in its own direction; a NaN gives hypervolume 0 throughout.

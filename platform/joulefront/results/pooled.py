@@ -15,21 +15,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 POOLED_METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "roc_auc")
-THRESHOLD = 0.5
 
 
 def pooled_metrics(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> dict[str, float]:
-    """Score pooled predictions.
+    """`POOLED_METRICS` of labels (n,), 0 or 1, and probabilities of class 1 (n,).
 
-    Args:
-        labels: Shape (n,), 0 or 1.
-        scores: Shape (n,), the probability of class 1; from 0.5 on it counts as class 1.
-
-    Returns:
-        The metrics of `POOLED_METRICS`. What needs a class that is absent is NaN; equal scores
-        count half in the area under the curve (Mann-Whitney).
+    From 0.5 on a score counts as class 1. What needs a class that is absent is NaN; equal scores
+    count half in the area under the curve (Mann-Whitney).
     """
-    positive, called = labels == 1, scores >= THRESHOLD
+    positive, called = labels == 1, scores >= 0.5
     sensitivity, specificity = _share(called[positive]), _share(~called[~positive])
     return {
         "accuracy": _share(called == positive),

@@ -7,9 +7,9 @@ answers of one object agree; open the study again to see what has come since.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,13 +18,12 @@ from joulefront.errors import StudyError
 from joulefront.results import accounting, pooled
 from joulefront.results.configurations import configurations_of, measured
 from joulefront.results.history import history_of, reference_point
-from joulefront.results.locate import locate_study
 from joulefront.results.units import units_of
-from joulefront.spec import Objective, StudySpec
-from joulefront.spec.nearest import nearest
-from joulefront.store import StudyStore, fold_trials, is_remote
+from joulefront.spec import StudySpec
+from joulefront.spec.nearest import remedy
+from joulefront.store import StudyStore, fold_trials
 
-TABLES = ("trials", "reports", "energy", "events")
+_INTERNAL = ("params_json", "resumed_attempt", "resumed_epoch")  # what a resume reads
 
 
 class Study:
@@ -33,58 +32,42 @@ class Study:
     Every frame carries `.attrs["units"]` (unit by column, "1" for none) and
     `.attrs["directions"]` ("maximise" or "minimise" by objective).
 
-    Args:
-        store: The opened study directory.
+    Attributes:
+        path: The study directory.
+        header: What `study.json` says: environment, power model, data, and so on.
+        spec: The study; `name` and `objectives` are its own.
     """
 
     def __init__(self, store: StudyStore) -> None:
         self._store = store
+        self.path = store.path
+        self.header = dict(store.header)
         self.spec = StudySpec.from_dict(store.header["spec"])
+        self.name = self.spec.name
+        self.objectives = self.spec.objectives
 
     @classmethod
     def open(cls, path: str | Path) -> Study:
         """Open a study directory.
 
         Raises:
-            StudyError: There is no study at `path`; the message says what is there instead.
+            StudyError: There is none at `path`; the message names those nearby.
         """
-        return cls(StudyStore.open(path if is_remote(path) else locate_study(Path(path))))
+        return cls(StudyStore.open(path))
 
     def __repr__(self) -> str:
         return f"Study({str(self.path)!r})"
 
-    @property
-    def path(self) -> Path:
-        """The study directory."""
-        return Path(self._store.path)
-
-    @property
-    def name(self) -> str:
-        """The study's name."""
-        return self.spec.name
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """What `study.json` says: environment, power model, data, and so on."""
-        return dict(self._store.header)
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """The study's objectives."""
-        return self.spec.objectives
-
     def table(self, name: str) -> pa.Table:
-        """One of `TABLES` as Arrow, with the rows and columns that `study export` writes.
+        """One of "trials", "reports", "energy", "events" as Arrow, as `study export` writes it.
 
         Raises:
-            KeyError: There is no table of that name.
+            ValueError: There is no table of that name.
         """
         if name == "trials":
             return self._trials_with_front
         if name == "energy":
-            return pa.Table.from_pandas(self.energy(), preserve_index=False)
-        if name not in TABLES:
-            raise KeyError(name)
+            return pa.Table.from_pandas(self._energy, preserve_index=False)
         return self._store.read(name)
 
     def trials(self) -> pd.DataFrame:
@@ -112,22 +95,11 @@ class Study:
 
     def energy(self) -> pd.DataFrame:
         """One row an attempt, host, device and component, in joules, with its provenance."""
-        return self._frame(self._energy[list(accounting.ENERGY_COLUMNS)].copy())
+        return self._frame(self._energy.copy())
 
     def events(self) -> pd.DataFrame:
         """What happened, in order; `details` is JSON text."""
         return self._frame(self._events.copy())
-
-    def splits(self) -> pd.DataFrame:
-        """One row a trial and side, with the list of its subject ids."""
-        rows = [
-            {"trial_id": event["trial_id"], "attempt": event["attempt"], "side": side}
-            | {"subjects": s}
-            for event in self._events_of("split").to_dict("records")
-            for side, s in json.loads(event["details"]).items()
-            if side in ("train", "validation", "test")
-        ]
-        return self._frame(pd.DataFrame(rows, columns=["trial_id", "attempt", "side", "subjects"]))
 
     def baselines(self) -> pd.DataFrame:
         """The rows of the trainable's baselines; empty where it offers none."""
@@ -146,47 +118,31 @@ class Study:
         says that no energy was recorded.
         """
         front = self.front()
-        found = set(front["provenance"]) if len(front) else set(self._signatures)
-        return " | ".join(sorted(found - {""}))
+        known = front["provenance"] if len(front) else accounting.signatures(self._energy)
+        return " | ".join(sorted(set(known) - {""}))
 
-    def reference_point(self) -> dict[str, float]:
-        """Where hypervolume is measured from, by objective, in its own direction.
-
-        The header's `reference_point` where there is one, else the worst measured value and 10 %
-        of the range beyond (`joulefront.results.history.reference_point`).
-        """
-        stored = self._store.header.get("reference_point")
-        if stored is not None:
-            return {name: float(value) for name, value in stored.items()}
-        return reference_point(self._configurations, self.objectives)
-
-    def hypervolume(self) -> pd.DataFrame:
+    def hypervolume(self, reference: Mapping[str, float] | None = None) -> pd.DataFrame:
         """Hypervolume after each trial: `trials`, cumulative `energy_joules`, `hypervolume`.
 
-        Energy counts every attempt, failed and retried ones too; `.attrs["reference_point"]` is
-        the point it is measured from.
+        Energy counts every attempt, failed and retried ones too.
+
+        Args:
+            reference: The point it is measured from, by objective in its own direction; without
+                it, the worst measured values and 10 % of the range beyond. It stands in
+                `.attrs["reference_point"]`.
         """
-        reference = self.reference_point()
-        history = self._frame(
-            history_of(
-                self._trials,
-                self._configurations,
-                accounting.spent_by_trial(self._energy),
-                self.objectives,
-                reference,
-            )
-        )
+        if reference is None:
+            reference = reference_point(self._configurations, self.objectives)
+        spent = accounting.spent_by_trial(self._energy)
+        history = history_of(self._trials, self._configurations, spent, self.objectives, reference)
+        self._frame(history)
         units = units_of(objective.metric for objective in self.objectives).values()
         history.attrs["units"]["hypervolume"] = "·".join(u for u in units if u != "1") or "1"
-        history.attrs["reference_point"] = reference
+        history.attrs["reference_point"] = dict(reference)
         return history
 
     def out_of_fold(self, config_id: str) -> dict[str, float]:
-        """Metrics of a configuration's test predictions, pooled over its outer folds.
-
-        Returns:
-            accuracy, balanced_accuracy, sensitivity, specificity, roc_auc, and the numbers of
-            `subjects`, `folds` and `seeds` they rest on; NaN without predictions.
+        """Test metrics of a configuration, pooled over its outer folds (`pooled.out_of_fold`).
 
         Raises:
             StudyError: The study has no such configuration.
@@ -196,7 +152,7 @@ class Study:
             raise StudyError(
                 f"{self.path} must have the configuration",
                 given=config_id,
-                remedy=f"nearest: {nearest(config_id, known) or known[:3]}",
+                remedy=remedy(config_id, known),
             )
         trials = self._trials
         chosen = trials[(trials["config_id"] == config_id) & (trials["state"] == "complete")]
@@ -208,7 +164,8 @@ class Study:
 
     @cached_property
     def _trials_table(self) -> pa.Table:
-        return fold_trials(self._store.read("trials"))
+        folded = fold_trials(self._store.read("trials"))
+        return folded.drop_columns([name for name in _INTERNAL if name in folded.column_names])
 
     @cached_property
     def _trials(self) -> pd.DataFrame:
@@ -228,12 +185,8 @@ class Study:
         return accounting.latest_charges(self._store.read("energy").to_pandas())
 
     @cached_property
-    def _signatures(self) -> pd.Series[str]:
-        return accounting.signatures(self._energy)
-
-    @cached_property
     def _configurations(self) -> pd.DataFrame:
-        return configurations_of(self._trials, self._signatures, self.spec)
+        return configurations_of(self._trials, accounting.signatures(self._energy), self.spec)
 
     @cached_property
     def _events(self) -> pd.DataFrame:

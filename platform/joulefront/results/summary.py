@@ -7,57 +7,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from joulefront.results.accounting import bill
-from joulefront.results.configurations import replicates_requested
+from joulefront.results.configurations import comparable, replicates_requested
 from joulefront.results.study import Study
+from joulefront.results.units import energy_text
 
 STATES = ("complete", "running", "pruned", "failed", "stopped")
 Phase = Literal["finished", "interrupted", "unfinished"]
+_PHASES: dict[str, Phase] = {
+    "study_started": "unfinished",
+    "study_interrupted": "interrupted",
+    "study_finished": "finished",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """One study at one moment.
+    """One study at one moment."""
 
-    Attributes:
-        states: Number of trials by state, for the states of `STATES` that occur.
-        trials_ended: Trials that do not run.
-        trials_requested: Trials of the whole budget, None where it does not count trials.
-        configurations: Proposed so far.
-        fully_measured: Configurations whose every replicate is complete.
-        members: Configurations on the front.
-        energy_joules: Spent on all attempts: cpu, gpu and set-up.
-        energy_by_component: Joules of all attempts, also of the components that are not counted.
-        provenance: How the energy of the front was measured.
-        phase: "unfinished" runs now or was killed: the store cannot tell.
-        reason: Why it finished, "" while it has not.
-        last_row_time: Seconds since 1970 of the newest row, None without rows.
-    """
-
-    states: Mapping[str, int]
-    trials_ended: int
-    trials_requested: int | None
-    configurations: int
-    fully_measured: int
-    members: int
-    energy_joules: float
-    energy_by_component: Mapping[str, float]
-    provenance: str
-    phase: Phase
-    reason: str
-    last_row_time: float | None
+    states: Mapping[str, int]  # number of trials by state, for the states that occur
+    trials_ended: int  # those that do not run
+    trials_requested: int | None  # of the whole budget; None where it does not count trials
+    configurations: int  # proposed so far
+    fully_measured: int  # configurations whose every replicate is complete
+    members: int  # configurations on the front
+    energy_joules: float  # spent on all attempts: cpu, gpu and set-up
+    energy_by_component: Mapping[str, float]  # of all attempts, also ram and idle
+    provenance: str  # how the energy of the front was measured
+    phase: Phase  # "unfinished" runs now or was killed: the store cannot tell
+    reason: str  # why it finished, "" while it has not
+    last_row_time: float | None  # seconds since 1970
 
 
 def summarise(study: Study) -> Summary:
     """Count what a study has done."""
-    trials, configurations = study.trials(), study.configurations()
+    trials, configurations, events = study.trials(), study.configurations(), study.events()
     counts = trials["state"].value_counts()
     states = {state: int(counts[state]) for state in STATES if state in counts.index}
     budget = study.spec.budget.trials
-    phase, reason = _phase(study)
-    times = [
-        frame["time"].max() for frame in (trials, study.events(), study.reports()) if len(frame)
-    ]
+    lifecycle = events[events["kind"].isin(list(_PHASES))].to_dict("records")
+    last = lifecycle[-1] if lifecycle else {"kind": "study_started"}
+    phase = _PHASES[last["kind"]]
+    details = json.loads(last.get("details") or "{}") if phase == "finished" else {}
+    bill = study.energy().groupby("component")["joules"].sum()
+    times = [frame["time"].max() for frame in (trials, events, study.reports()) if len(frame)]
     return Summary(
         states=states,
         trials_ended=sum(number for state, number in states.items() if state != "running"),
@@ -66,24 +58,31 @@ def summarise(study: Study) -> Summary:
         fully_measured=int(configurations["fully_measured"].sum()),
         members=int(configurations["on_front"].sum()),
         energy_joules=study.energy_spent(),
-        energy_by_component=bill(study.energy()),
+        energy_by_component={str(name): float(joules) for name, joules in bill.items()},
         provenance=study.provenance(),
         phase=phase,
-        reason=reason,
+        reason=str(details.get("reason", "")),
         last_row_time=max(times, default=None),
     )
 
 
-def _phase(study: Study) -> tuple[Phase, str]:
-    """Read the phase from the last event about the study as a whole."""
-    events = study.events()
-    lifecycle = events[
-        events["kind"].isin(["study_started", "study_interrupted", "study_finished"])
+def headlines(study: Study) -> list[str]:
+    """What was run and what it cost, in a few sentences."""
+    summary = summarise(study)
+    states = ", ".join(f"{number} {state}" for state, number in summary.states.items())
+    provenance = f"provenance: {summary.provenance}" if summary.provenance else "not recorded"
+    competing = int(comparable(study.configurations(), study.objectives).sum())
+    apart = summary.fully_measured - competing
+    sentences = [
+        f"{study.name}: {summary.members} {'member' if summary.members == 1 else 'members'} of the"
+        f" front, of {summary.fully_measured} fully measured configurations"
+        f" ({summary.configurations} proposed)",
+        f"trials: {sum(summary.states.values())} ({states or 'none'})",
+        "objectives: " + ", ".join(f"{o.direction} {o.metric}" for o in study.objectives),
+        f"energy spent: {energy_text(summary.energy_joules)}; {provenance}",
     ]
-    if len(lifecycle) == 0:
-        return "unfinished", ""
-    last = lifecycle.iloc[-1]
-    if last["kind"] == "study_finished":
-        details = json.loads(last["details"]) if last["details"] else {}
-        return "finished", str(details.get("reason", ""))
-    return ("interrupted" if last["kind"] == "study_interrupted" else "unfinished"), ""
+    if apart:
+        sentences.append(
+            f"{apart} configurations do not compete: their energy was measured in another way"
+        )
+    return sentences

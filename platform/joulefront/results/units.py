@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-JOULES_PER_WATT_HOUR = 3600.0
+import pandas as pd
 
+from joulefront.spec import Objective
+
+_JOULES_PER_WATT_HOUR = 3600.0
+_READ_IN_WATT_HOURS_FROM = 360.0
+_LOG_FROM = 20.0  # greatest over least value of a cost
+_STANDARD_ERROR = "_standard_error"
 _BY_ENDING = {
     "_joules": "J",
     "_seconds": "s",
@@ -24,8 +31,6 @@ _BY_NAME = {
     "emissions_grams": "g CO2e",
     "flops_per_sample": "FLOP",
 }
-_STANDARD_ERROR = "_standard_error"
-_READ_IN_WATT_HOURS_FROM = 360.0
 
 
 def unit_of(column: str) -> str:
@@ -44,13 +49,8 @@ def units_of(columns: Iterable[str]) -> dict[str, str]:
 def readable(column: str, largest: float) -> tuple[str, float]:
     """How a column is drawn: its label with the unit, and the factor its values are multiplied by.
 
-    Args:
-        column: Column name, such as "energy_joules".
-        largest: Largest absolute value to be shown; from 360 J, which is 0.1 Wh, energy is shown
-            in watt-hours. NaN counts as small.
-
-    Returns:
-        For example ("energy (Wh)", 1 / 3600). A column without unit keeps its name.
+    From a `largest` absolute value of 360 J, which is 0.1 Wh, energy is shown in watt-hours; NaN
+    counts as small. For example ("energy (Wh)", 1 / 3600); without a unit, the column's name.
     """
     unit = unit_of(column)
     if unit == "1":
@@ -58,13 +58,40 @@ def readable(column: str, largest: float) -> tuple[str, float]:
     ending = next((ending for ending in _BY_ENDING if column.endswith(ending)), "")
     name = column if unit == "1/s" else (column.removesuffix(ending) or column)
     if unit == "J" and largest >= _READ_IN_WATT_HOURS_FROM:
-        return f"{name} (Wh)", 1.0 / JOULES_PER_WATT_HOUR
+        return f"{name} (Wh)", 1.0 / _JOULES_PER_WATT_HOUR
     return f"{name} ({unit})", 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How a column is drawn along an axis: `factor` turns stored values into the label's unit."""
+
+    column: str
+    label: str
+    factor: float = 1.0
+    log: bool = False
+
+    def scaled(self, frame: pd.DataFrame) -> pd.Series[float]:
+        """The column's values in the label's unit; text as it is."""
+        return frame[self.column] if self.factor == 1.0 else frame[self.column] * self.factor
+
+
+def objective_axis(objective: Objective, values: pd.Series[float]) -> Axis:
+    """The axis of an objective, whose label says unit, direction and scale.
+
+    The scale is logarithmic for a cost, which is minimised and has a unit, whose values are all
+    positive and differ by more than a factor of 20.
+    """
+    label, factor = readable(objective.metric, values.abs().max())
+    cost = objective.direction == "minimise" and unit_of(objective.metric) != "1"
+    log = bool(cost and 0 < values.min() * _LOG_FROM < values.max())
+    label = f"{label}, {objective.direction}" + (", log scale" if log else "")
+    return Axis(objective.metric, label, factor, log)
 
 
 def energy_text(joules: float) -> str:
     """Energy in both units, such as "0.412 Wh (1480 J)"."""
-    return f"{number_text(joules / JOULES_PER_WATT_HOUR)} Wh ({number_text(joules)} J)"
+    return f"{number_text(joules / _JOULES_PER_WATT_HOUR)} Wh ({number_text(joules)} J)"
 
 
 def number_text(value: object, digits: int = 4) -> str:
