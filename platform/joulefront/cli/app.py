@@ -5,11 +5,9 @@ Exit codes: 0 done, 2 the user's mistake, 130 interrupted and resumable, 1 anyth
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 from joulefront.cli.bench import bench
 from joulefront.cli.check import check
@@ -21,8 +19,6 @@ from joulefront.cli.model import model
 from joulefront.cli.status import status
 from joulefront.cli.try_ import try_
 from joulefront.errors import JoulefrontError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="study",
@@ -45,31 +41,8 @@ app.command("bench")(bench)
 
 def main() -> None:
     """Run the command line."""
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    sys.exit(_run())
-
-
-def _run() -> int:
     try:
-        result = app(standalone_mode=False)
+        app()
     except JoulefrontError as error:
         print(f"study: {error}", file=sys.stderr)
-        return error.exit_code
-    except Exit as exit_request:
-        return int(exit_request.exit_code)
-    except ClickException as error:
-        error.show()
-        return error.exit_code
-    except (Abort, KeyboardInterrupt):
-        print("study: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        _discard_output()
-        return 0
-    return int(result or 0)
-
-
-def _discard_output() -> None:
-    """Let Python end in peace when the reader of a pipe (`| head`) has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(error.exit_code)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from joulefront.errors import StoreWriteError
 from joulefront.spec import StudySpec, check_study
 
 
@@ -67,5 +68,12 @@ def _show_front(path: Path) -> None:
     study = Study.open(path)
     print(front_table(study))
     print(draw_front(study))
-    write_front_page(study, path / "front.html")
+    try:
+        write_front_page(study, path / "front.html")
+    except OSError as error:
+        raise StoreWriteError(
+            "the front's page must be writable",
+            given=f"{path / 'front.html'}: {error.strerror}",
+            remedy="the study itself is whole; `study front` shows it",
+        ) from error
     print(f"interactive: {path / 'front.html'}")

@@ -116,6 +116,13 @@ def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Ite
             ray.shutdown()
 
 
+def cluster_hosts() -> set[str]:
+    """Return the names of the hosts that are up in the connected cluster."""
+    import ray
+
+    return {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+
+
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set variables for the processes that Ray starts, and put back what was there."""

@@ -46,7 +46,7 @@ class Conductor:
     ) -> None:
         self.agenda = agenda
         self._recorder = recorder
-        self._store = store
+        self.store = store
         self._power_model = power_model
         self._began = time.monotonic() - elapsed_seconds
         self.last_reports: dict[str, Report] = {}
@@ -79,12 +79,12 @@ class Conductor:
         trial = None if self.stopping else self.agenda.next_trial()
         if trial is None:
             return None
-        checkpoint = latest_checkpoint(self._store, trial.trial_id) if trial.attempt > 1 else None
+        checkpoint = latest_checkpoint(self.store, trial.trial_id) if trial.attempt > 1 else None
         resumed_from = (checkpoint.attempt, checkpoint.epoch) if checkpoint else None
         self._recorder.start(self.agenda.configuration_of(trial), trial, resumed_from)
         return dataclasses.replace(
             self.agenda.assignment(trial),
-            store=str(self._store),
+            store=str(self.store),
             power_model=self._power_model,
             checkpoint=str(checkpoint.path) if checkpoint else None,
             checkpoint_epoch=checkpoint.epoch if checkpoint else 0,

@@ -15,16 +15,15 @@ from pathlib import Path
 from joulefront.launch.display import expected_trials
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.study import study_path
-from joulefront.launch.tryout import first_assignment
+from joulefront.launch.tryout import first_assignment, run_here
 from joulefront.spec import StudySpec
-from joulefront.trial import Place, run_trial
 from joulefront.trial.messages import ChargeRow, Message, Report
 
 _EPOCHS = 2
 
 
-class _Enough(Exception):
-    """The trial has run for as long as it takes to estimate it."""
+class _Enough(BaseException):
+    """The trial has run for as long as it takes to estimate it; no failure of the trial."""
 
 
 class _Sampler:
@@ -54,7 +53,7 @@ def estimate(spec: StudySpec, store: Path | None) -> str:
         f"space: {', '.join(spec.space)}",
         f"objectives: {', '.join(f'{o.direction} {o.metric}' for o in spec.objectives)}",
         f"would be stored in {study_path(spec, store)}",
-        f"one trial: about {seconds:.1f} s and {joules / 3600:.3g} Wh ({measured})",
+        f"one trial: about {seconds:.2g} s and {joules / 3600:.3g} Wh ({measured})",
     ]
     if trials is None:
         lines.append("trials: until the budget ends")
@@ -71,9 +70,8 @@ def _first_trial(spec: StudySpec) -> tuple[float, float, str]:
     """Return seconds and joules of a trial, and what they were taken from."""
     assignment = first_assignment(spec)
     sampler = _Sampler()
-    place = Place(threads=Place.threads_for(assignment.cpus))
     with contextlib.suppress(_Enough), contextlib.redirect_stderr(io.StringIO()):
-        run_trial(assignment, place, sampler)
+        run_here(assignment, sampler)
     reports = [message for message in sampler.messages if isinstance(message, Report)]
     last = sampler.messages[-1]
     if not isinstance(last, Report) or len(reports) < _EPOCHS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import tempfile
@@ -11,18 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from joulefront.energy import PowerModel, power_model
 from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
-from joulefront.launch.cluster import ray_cluster
+from joulefront.launch.cluster import cluster_hosts, ray_cluster
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.header import study_header
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.restoring import restore
-from joulefront.spec import StudySpec, Trainable, import_trainable
+from joulefront.launch.sharing import check_shared
+from joulefront.spec import StudySpec, import_trainable
 from joulefront.store import StudyStore, is_remote
 from joulefront.trial.messages import Event
 
@@ -70,14 +73,12 @@ def launch_study(
     display = display or Silent()
     path = study_path(spec, store)
     spec = dataclasses.replace(spec, trainable=_absolute(spec.trainable))
-    trainable = import_trainable(spec.trainable)
-    model = power_model()
-    known = resume and (path / "study.json").exists()
-    study = (
-        _reopen(path, spec)
-        if known
-        else StudyStore.create(path, study_header(spec, trainable, model))
-    )
+    known = resume and StudyStore.exists(path)
+    study, baselines = (_reopen(path, spec), None) if known else _create(path, spec)
+    reason = _ended(study)
+    if reason is not None:
+        return Outcome(path=path, finished=True, reason=reason)
+    display.note(f"energy: {PowerModel.from_dict(study.header['power_model']).source}")
     with study.writer() as writer:
         recorder = Recorder(writer, study.header["grid_intensity_grams_per_kwh"])
         agenda = Agenda(spec)
@@ -89,12 +90,9 @@ def launch_study(
             power_model=study.header["power_model"],
             elapsed_seconds=elapsed,
         )
-        if _ended(study):
-            return Outcome(path=path, finished=True, reason=_ended(study))
-        display.note(f"energy: {PowerModel.from_dict(study.header['power_model']).source}")
         recorder.events(None, [Event(kind="study_started", details={"resumed": known})])
-        if not known:
-            _record_baselines(recorder, trainable, spec)
+        if baselines is not None:
+            recorder.events(None, [Event(kind="baselines", details={"rows": baselines})])
         recorder.sync()
         _conduct(conductor, address, display)
         outcome = _close(conductor, recorder, path)
@@ -123,6 +121,20 @@ def _absolute(reference: str) -> str:
     return f"{Path(file).absolute()}:{name}" if file.endswith(".py") else reference
 
 
+def _create(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
+    """Make the study's store, and return its baselines, if the trainable offers any.
+
+    Whatever the data may refuse is found before anything is written.
+    """
+    if StudyStore.exists(path):
+        return StudyStore.create(path, {}), None
+    trainable = import_trainable(spec.trainable)
+    header = study_header(spec, trainable, power_model())
+    baselines = getattr(trainable.module, "baselines", None)
+    rows = None if baselines is None else list(baselines(spec.data))
+    return StudyStore.create(path, header), rows
+
+
 def _reopen(path: Path, spec: StudySpec) -> StudyStore:
     study = StudyStore.open(path)
     before = StudySpec.from_dict(study.header["spec"])
@@ -140,21 +152,12 @@ def _reopen(path: Path, spec: StudySpec) -> StudyStore:
     return study
 
 
-def _ended(study: StudyStore) -> str:
-    """Return why the study has ended, "" if it has not."""
-    import json
-
+def _ended(study: StudyStore) -> str | None:
+    """Return why the study has ended, None if it has not."""
     for row in reversed(study.read("events").to_pylist()):
         if row["kind"] == "study_finished":
             return str(json.loads(row["details"])["reason"])
-    return ""
-
-
-def _record_baselines(recorder: Recorder, trainable: Trainable, spec: StudySpec) -> None:
-    baselines = getattr(trainable.module, "baselines", None)
-    if baselines is not None:
-        details = {"rows": list(baselines(spec.data))}
-        recorder.events(None, [Event(kind="baselines", details=details)])
+    return None
 
 
 def _conduct(conductor: Conductor, address: str | None, display: Display) -> None:
@@ -175,8 +178,9 @@ def _conduct(conductor: Conductor, address: str | None, display: Display) -> Non
     ):
         from joulefront.launch.tuning import run_tune
 
-        if address is not None and spec.search.concurrent is None:
-            concurrent = _cluster_slots(each)
+        if address is not None:
+            check_shared(conductor.store, cluster_hosts())
+            concurrent = spec.search.concurrent or _cluster_slots(each)
         run_tune(conductor, concurrent=concurrent, scratch=Path(scratch), refresh=refresh)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from threadpoolctl import threadpool_limits
+
 from joulefront.energy import power_model
 from joulefront.launch.agenda import Agenda
 from joulefront.spec import StudySpec
-from joulefront.trial import Assignment, Place, objective_values, run_trial
+from joulefront.trial import Assignment, Place, Sink, objective_values, run_trial
 from joulefront.trial.messages import ChargeRow, Message, Report
 
 
@@ -58,6 +60,16 @@ def first_assignment(spec: StudySpec) -> Assignment:
     )
 
 
+def run_here(assignment: Assignment, sink: Sink) -> None:
+    """Run a trial in this process, with the threads that it would have in its own.
+
+    NumPy is loaded already, so that its pool cannot be sized by the environment any more.
+    """
+    place = Place(threads=Place.threads_for(assignment.cpus))
+    with threadpool_limits(limits=place.threads):
+        run_trial(assignment, place, sink)
+
+
 def try_trial(spec: StudySpec) -> None:
     """Run the study's first trial and print what it reports.
 
@@ -69,7 +81,7 @@ def try_trial(spec: StudySpec) -> None:
     values = "  ".join(f"{name}={value}" for name, value in assignment.parameters.items())
     print(f"{assignment.trial_id}: {values}", flush=True)
     sink = PrintingSink()
-    run_trial(assignment, Place(threads=Place.threads_for(assignment.cpus)), sink)
+    run_here(assignment, sink)
     objective_values(sink.closing_row, assignment.objectives)
 
 
