@@ -7,7 +7,7 @@ import pytest
 
 from joulefront.energy import ProcessCounters, Window, attribute, objective_joules
 from joulefront.energy.cpu import Cpu
-from joulefront.energy.gpu import NoGpus, NvmlGpus, open_gpus
+from joulefront.energy.gpu import GpuCounters
 from joulefront.energy.power import model_of
 
 MODEL = model_of(Cpu(name="x", threads=2, threads_per_socket=2, threads_per_core=1, virtual=True))
@@ -71,22 +71,20 @@ def test_a_gpu_that_is_lost_reads_none_and_degrades_its_charge_only(replay):
 
 def test_a_uuid_without_prefix_is_torch_s(replay):
     replay({"GPU-a": [10]})
-    assert NvmlGpus(["a"]).read() == {"a": 10}
+    assert GpuCounters(["a"]).read() == {"a": 10}
 
 
 @pytest.mark.parametrize("driver", [True, False])
 def test_a_gpu_that_was_asked_for_and_is_not_there_reads_none(replay, driver):
     replay({}, driver=driver)
-    assert NvmlGpus(["GPU-a"]).read() == {"GPU-a": None}
+    assert GpuCounters(["GPU-a"]).read() == {"GPU-a": None}
 
 
 def test_without_the_package_a_gpu_reads_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert NvmlGpus(["GPU-a"]).read() == {"GPU-a": None}
+    assert GpuCounters(["GPU-a"]).read() == {"GPU-a": None}
 
 
 def test_no_gpus_is_a_null_object_that_loads_nothing(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    gpus = open_gpus(())
-    assert isinstance(gpus, NoGpus)
-    assert gpus.read() == {}
+    assert GpuCounters(()).read() == {}

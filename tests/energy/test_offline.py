@@ -20,8 +20,9 @@ sys.dont_write_bytecode = True
 sys.addaudithook(hook)
 import logging, warnings
 state = (dict(os.environ), logging.root.level, list(logging.root.handlers), list(warnings.filters))
-from joulefront.energy import ProcessCounters, describe_cpu, grid_intensity, power_model
-describe_cpu(), power_model(), power_model("AMD EPYC 7763 64-Core Processor", 4)
+from joulefront.energy import ProcessCounters, grid_intensity, power_model
+from joulefront.energy.power import find_tdp
+power_model(), find_tdp("AMD EPYC 7763 64-Core Processor")
 grid_intensity("TWN"), ProcessCounters().read()
 after = (dict(os.environ), logging.root.level, list(logging.root.handlers), list(warnings.filters))
 assert state == after

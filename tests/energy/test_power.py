@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from joulefront.energy import PowerModel, describe_cpu, power_model
+from joulefront.energy import PowerModel, power_model
 from joulefront.energy.bundled import cpu_power_table
 from joulefront.energy.cpu import Cpu, parse_cpuinfo
 from joulefront.energy.power import find_tdp, model_of
@@ -106,17 +106,15 @@ def test_every_row_is_found_by_its_own_name_or_refused_never_mistaken():
 
 
 def test_json_round_trip():
-    model = power_model("AMD EPYC 7763 64-Core Processor", cores=8)
+    model = model_of(cpu(SERVER, threads=8))
     assert PowerModel.from_dict(json.loads(json.dumps(model.to_dict()))) == model
 
 
 def test_this_machine_has_a_model():
     model = power_model()
-    assert describe_cpu()
     assert model.joules_per_cpu_second > 0
     assert model.tdp_watts > 0
     assert model.source
-    assert power_model(cores=3).tdp_watts > 0
 
 
 TWO_SOCKETS = "\n\n".join(

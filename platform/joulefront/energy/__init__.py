@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from joulefront.energy.attribution import Charge, Window, attribute, objective_joules
 from joulefront.energy.counters import ProcessCounters, Reading
-from joulefront.energy.cpu import describe_cpu
 from joulefront.energy.emissions import emissions_grams, grid_intensity
 from joulefront.energy.power import PowerModel, power_model
 
@@ -18,7 +17,6 @@ __all__ = [
     "Reading",
     "Window",
     "attribute",
-    "describe_cpu",
     "emissions_grams",
     "grid_intensity",
     "objective_joules",

@@ -21,37 +21,27 @@ _GIB = 1024**3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """A stretch of a trial that is charged to it.
+    """A stretch of a trial that is charged to it."""
 
-    Attributes:
-        opened: Counters when it was opened.
-        closed: Counters when it was closed, in the same process.
-        cores: Hardware threads reserved for the trial.
-    """
+    opened: Reading  # counters when it was opened
+    closed: Reading  # the same when it was closed, in the same process
+    cores: int  # hardware threads reserved for the trial
 
-    opened: Reading
-    closed: Reading
-    cores: int
+    @property
+    def seconds(self) -> float:
+        """How long it was open."""
+        return max(0, self.closed.monotonic_ns - self.opened.monotonic_ns) * 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Charge:
-    """Energy of one component of one device.
+    """Energy of one component of one device."""
 
-    Attributes:
-        component: "cpu" (dynamic), "gpu", "ram" or "idle".
-        device: "cpu", "ram", or the UUID of a GPU.
-        joules: Never negative. What is known, when the quality is "degraded".
-        provenance: "counter", "modelled" or "constant" (a constant times the duration, which is
-            speed and not efficiency).
-        quality: "degraded" when a counter was missing or fell back in one of the windows.
-    """
-
-    component: str
-    device: str
-    joules: float
-    provenance: str
-    quality: Quality = "good"
+    component: str  # "cpu" (dynamic), "gpu", "ram" or "idle"
+    device: str  # "cpu", "ram", or the UUID of a GPU
+    joules: float  # never negative; what is known, when the quality is "degraded"
+    provenance: str  # "counter", "modelled" or "constant" (times the duration: speed only)
+    quality: Quality = "good"  # "degraded": a counter was missing or fell back in a window
 
 
 def attribute(windows: Sequence[Window], model: PowerModel) -> tuple[Charge, ...]:
@@ -67,35 +57,20 @@ def attribute(windows: Sequence[Window], model: PowerModel) -> tuple[Charge, ...
     Returns:
         One charge each for "cpu", "ram" and "idle", and one "gpu" a UUID.
     """
-    steps = [_step(w.opened.cpu_ns, w.closed.cpu_ns) for w in windows]
-    cpu_seconds = [_known(step) * 1e-9 for step in steps]
-    seconds = [_seconds(window) for window in windows]
-    ram = sum(
-        s * (w.opened.memory_bytes + w.closed.memory_bytes) / 2.0 / _GIB
-        for s, w in zip(seconds, windows, strict=True)
-    )
-    idle = sum(s * w.cores for s, w in zip(seconds, windows, strict=True))
+    ram = sum(w.seconds * (w.opened.memory_bytes + w.closed.memory_bytes) for w in windows)
+    idle = sum(w.seconds * w.cores for w in windows)
+    readings = [reading for w in windows for reading in (w.opened, w.closed)]
+    uuids = sorted({uuid for reading in readings for uuid in reading.gpu_millijoules})
+    cpu = [(w.opened.cpu_ns, w.closed.cpu_ns) for w in windows]
+    per_cpu_ns = model.joules_per_cpu_second * 1e-9
     return (
-        Charge(
-            component="cpu",
-            device="cpu",
-            joules=sum(cpu_seconds) * model.joules_per_cpu_second,
-            provenance=model.provenance,
-            quality=_quality(steps),
+        _counted("cpu", "cpu", cpu, per_cpu_ns, model.provenance),
+        *(
+            _counted("gpu", uuid, [_gpu_steps(w, uuid) for w in windows], 1e-3, "counter")
+            for uuid in uuids
         ),
-        *(_gpu_charge(uuid, windows) for uuid in _gpu_uuids(windows)),
-        Charge(
-            component="ram",
-            device="ram",
-            joules=ram * model.ram_watts_per_gib,
-            provenance="constant",
-        ),
-        Charge(
-            component="idle",
-            device="cpu",
-            joules=idle * model.idle_watts_per_core,
-            provenance="constant",
-        ),
+        _constant("ram", "ram", ram / 2.0 / _GIB * model.ram_watts_per_gib),
+        _constant("idle", "cpu", idle * model.idle_watts_per_core),
     )
 
 
@@ -110,38 +85,33 @@ def objective_joules(charges: Iterable[Charge]) -> float:
     return math.fsum(charge.joules for charge in own)
 
 
-def _gpu_uuids(windows: Sequence[Window]) -> list[str]:
-    return sorted({u for w in windows for r in (w.opened, w.closed) for u in r.gpu_millijoules})
+def _counted(
+    component: str,
+    device: str,
+    ends: Sequence[tuple[int | None, int | None]],
+    joules_per_count: float,
+    provenance: str,
+) -> Charge:
+    """Charge a counter by its values at both ends of each window.
 
-
-def _gpu_charge(uuid: str, windows: Sequence[Window]) -> Charge:
+    A window in which it was absent, or fell back (was reset), adds nothing and degrades the charge.
+    """
     steps = [
-        _step(w.opened.gpu_millijoules.get(uuid), w.closed.gpu_millijoules.get(uuid))
-        for w in windows
+        None if opened is None or closed is None or closed < opened else closed - opened
+        for opened, closed in ends
     ]
     return Charge(
-        component="gpu",
-        device=uuid,
-        joules=sum(_known(step) for step in steps) * 1e-3,
-        provenance="counter",
-        quality=_quality(steps),
+        component=component,
+        device=device,
+        joules=sum(step or 0 for step in steps) * joules_per_count,
+        provenance=provenance,
+        quality="degraded" if None in steps else "good",
     )
 
 
-def _step(opened: int | None, closed: int | None) -> int | None:
-    """Return how far a counter went; None when it was absent, or fell back (was reset)."""
-    if opened is None or closed is None or closed < opened:
-        return None
-    return closed - opened
+def _gpu_steps(window: Window, uuid: str) -> tuple[int | None, int | None]:
+    return window.opened.gpu_millijoules.get(uuid), window.closed.gpu_millijoules.get(uuid)
 
 
-def _known(step: int | None) -> int:
-    return 0 if step is None else step
-
-
-def _quality(steps: Iterable[int | None]) -> Quality:
-    return "degraded" if any(step is None for step in steps) else "good"
-
-
-def _seconds(window: Window) -> float:
-    return max(0, window.closed.monotonic_ns - window.opened.monotonic_ns) * 1e-9
+def _constant(component: str, device: str, joules: float) -> Charge:
+    return Charge(component=component, device=device, joules=joules, provenance="constant")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from joulefront.energy.gpu import open_gpus
+from joulefront.energy.gpu import GpuCounters
 from joulefront.energy.process_tree import TreeUsage, has_proc, read_proc, read_psutil
 
 _ATTEMPTS = 5
@@ -18,19 +18,12 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The counters as they stand.
+    """The counters as they stand."""
 
-    Attributes:
-        monotonic_ns: Time of the reading, of the system's monotonic clock.
-        cpu_ns: CPU time of the process, its reaped children and its live descendants.
-        gpu_millijoules: Energy counter by GPU UUID, None where it could not be read.
-        memory_bytes: Resident memory of the process and its descendants at this moment.
-    """
-
-    monotonic_ns: int
-    cpu_ns: int
-    gpu_millijoules: Mapping[str, int | None]
-    memory_bytes: int
+    monotonic_ns: int  # time of the reading, of the system's monotonic clock
+    cpu_ns: int  # of the process, its reaped children and its live descendants
+    gpu_millijoules: Mapping[str, int | None]  # by UUID; None where it could not be read
+    memory_bytes: int  # resident memory of the process and its descendants at this moment
 
 
 class ProcessCounters:
@@ -47,7 +40,7 @@ class ProcessCounters:
 
     def __init__(self, gpu_uuids: Sequence[str] = ()) -> None:
         self._read_tree: Callable[[], TreeUsage] = read_proc if has_proc() else read_psutil
-        self._gpus = open_gpus(gpu_uuids)
+        self._gpus = GpuCounters(gpu_uuids)
         self._highest_ns = 0
         self._departed_ns = 0
 

@@ -7,26 +7,16 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-_CPUINFO = "/proc/cpuinfo"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cpu:
-    """The CPU of a machine.
+    """The CPU of a machine."""
 
-    Attributes:
-        name: As `/proc/cpuinfo` names it, else the architecture ("aarch64").
-        threads: Hardware threads that the machine sees, over all sockets.
-        threads_per_socket: Of one socket, as the machine sees it.
-        threads_per_core: 2 with simultaneous multithreading.
-        virtual: The machine is a virtual one, which may see a part of the socket only.
-    """
-
-    name: str
-    threads: int
-    threads_per_socket: int
-    threads_per_core: int
-    virtual: bool
+    name: str  # as `/proc/cpuinfo` has it, else the architecture ("aarch64")
+    threads: int  # hardware threads that the machine sees, over all sockets
+    threads_per_socket: int  # of one socket, as the machine sees it
+    threads_per_core: int  # 2 with simultaneous multithreading
+    virtual: bool  # a virtual machine, which may see a part of the socket only
 
 
 def detect_cpu() -> Cpu:
@@ -35,15 +25,10 @@ def detect_cpu() -> Cpu:
     `platform.processor` would start a process to find out no more.
     """
     try:
-        text = Path(_CPUINFO).read_text(encoding="utf-8", errors="replace")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         text = ""
     return parse_cpuinfo(text, name=platform.machine(), threads=os.cpu_count() or 1)
-
-
-def describe_cpu() -> str:
-    """Return the CPU's model name."""
-    return detect_cpu().name
 
 
 def parse_cpuinfo(text: str, *, name: str, threads: int) -> Cpu:
@@ -54,10 +39,10 @@ def parse_cpuinfo(text: str, *, name: str, threads: int) -> Cpu:
         name: Model name to take where the text has none (ARM, other systems).
         threads: Number of hardware threads to take where the text has none.
     """
-    blocks = [
-        dict(_key_and_value(line) for line in block.splitlines() if ":" in line)
-        for block in text.split("\n\n")
-    ]
+    blocks = []
+    for block in text.split("\n\n"):
+        pairs = (line.split(":", 1) for line in block.splitlines() if ":" in line)
+        blocks.append({key.strip(): " ".join(value.split()) for key, value in pairs})
     processors = [block for block in blocks if "processor" in block]
     first = processors[0] if processors else {}
     sockets = len({block.get("physical id", "0") for block in processors}) or 1
@@ -70,8 +55,3 @@ def parse_cpuinfo(text: str, *, name: str, threads: int) -> Cpu:
         threads_per_core=max(1, siblings // int(first.get("cpu cores", siblings) or siblings)),
         virtual="hypervisor" in first.get("flags", "").split(),
     )
-
-
-def _key_and_value(line: str) -> tuple[str, str]:
-    key, _, value = line.partition(":")
-    return key.strip(), " ".join(value.split())

@@ -1,34 +1,14 @@
-"""Energy counters of whole GPUs, by UUID, through NVML. No power sampling, no shares of a GPU.
-
-A trial without GPUs gets the null object `NoGpus`. A GPU that was asked for and cannot be read
-(no driver, older than Volta, MIG slice, lost) reads None, never zero.
-"""
+"""Energy counters of whole GPUs, by UUID, through NVML. No power sampling, no shares of a GPU."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 
-class GpuCounters(Protocol):
-    """Cumulative energy of the GPUs of one trial."""
-
-    def read(self) -> dict[str, int | None]:
-        """Return millijoules since the driver was loaded by UUID, None for an unreadable GPU."""
-        ...
-
-
-class NoGpus:
-    """No GPU to read."""
-
-    def read(self) -> dict[str, int | None]:
-        """Return nothing."""
-        return {}
-
-
-class NvmlGpus:
-    """The total energy counters of NVIDIA GPUs (Volta and later).
+class GpuCounters:
+    """The total energy counters of NVIDIA GPUs (Volta and later); of no GPUs, a null object.
 
     Args:
         uuids: As NVML names them, "GPU-…"; torch leaves the prefix out, and so may the caller.
@@ -36,6 +16,8 @@ class NvmlGpus:
 
     def __init__(self, uuids: Sequence[str]) -> None:
         self._handles: dict[str, Any] = dict.fromkeys(uuids)
+        if not uuids:
+            return
         try:
             self._nvml = importlib.import_module("pynvml")
             self._nvml.nvmlInit()
@@ -49,7 +31,10 @@ class NvmlGpus:
                 continue
 
     def read(self) -> dict[str, int | None]:
-        """Return millijoules since the driver was loaded by UUID, None for an unreadable GPU."""
+        """Return millijoules since the driver was loaded by UUID.
+
+        A GPU that cannot be read (no driver, older than Volta, MIG slice, lost) is None, never 0.
+        """
         return {uuid: self._millijoules(handle) for uuid, handle in self._handles.items()}
 
     def _millijoules(self, handle: Any) -> int | None:
@@ -59,8 +44,3 @@ class NvmlGpus:
             return int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
         except self._nvml.NVMLError:
             return None
-
-
-def open_gpus(uuids: Sequence[str]) -> GpuCounters:
-    """Return the counters of these GPUs, the null object for none."""
-    return NvmlGpus(uuids) if uuids else NoGpus()

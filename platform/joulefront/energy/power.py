@@ -29,23 +29,14 @@ _CORES = re.compile(r"\b(\d+)-core\b", re.I)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PowerModel:
-    """Constants of one machine.
+    """Constants of one machine."""
 
-    Attributes:
-        joules_per_cpu_second: Dynamic energy of one CPU-second.
-        idle_watts_per_core: Of one reserved hardware thread, busy or not.
-        ram_watts_per_gib: Of one gibibyte of resident memory.
-        tdp_watts: Thermal design power of the hardware threads that this machine sees.
-        source: Where the power comes from and what was assumed, in words.
-        provenance: How the CPU's joules came about: "modelled".
-    """
-
-    joules_per_cpu_second: float
-    idle_watts_per_core: float
-    ram_watts_per_gib: float
-    tdp_watts: float
-    source: str
-    provenance: str = "modelled"
+    joules_per_cpu_second: float  # dynamic energy
+    idle_watts_per_core: float  # of one reserved hardware thread, busy or not
+    ram_watts_per_gib: float  # of resident memory
+    tdp_watts: float  # thermal design power of the hardware threads that this machine sees
+    source: str  # where the power comes from and what was assumed, in words
+    provenance: str = "modelled"  # how the CPU's joules came about
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain mapping that JSON can carry."""
@@ -57,17 +48,9 @@ class PowerModel:
         return cls(**values)
 
 
-def power_model(cpu_name: str | None = None, cores: int | None = None) -> PowerModel:
-    """Return the power model of this machine, offline.
-
-    Args:
-        cpu_name: Model name to look up instead of the one the system gives.
-        cores: Number of hardware threads of the machine, instead of all that it sees.
-    """
-    cpu = detect_cpu()
-    return model_of(
-        dataclasses.replace(cpu, name=cpu_name or cpu.name, threads=cores or cpu.threads)
-    )
+def power_model() -> PowerModel:
+    """Return the power model of this machine, offline."""
+    return model_of(detect_cpu())
 
 
 def model_of(cpu: Cpu) -> PowerModel:
@@ -101,10 +84,8 @@ def _watts_per_thread(cpu: Cpu) -> tuple[float, str]:
             f"{origin}; how much of the socket this virtual machine was lent is unknown, so at "
             f"most {assumed}"
         )
-    return (
-        tdp / cpu.threads_per_socket,
-        f"{origin}, over the {cpu.threads_per_socket} threads of a socket",
-    )
+    threads = cpu.threads_per_socket
+    return tdp / threads, f"{origin}, over the {threads} threads of a socket"
 
 
 @cache

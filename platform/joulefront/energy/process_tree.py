@@ -27,22 +27,12 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TreeUsage:
-    """What the process tree has used up to one moment.
+    """What the process tree has used up to one moment."""
 
-    Attributes:
-        cpu_ns: CPU time in nanoseconds. Never counts a process twice; may miss one that was
-            reaped while the tree was read.
-        memory_bytes: Resident memory of this process, plus what its descendants hold beyond
-            shared pages.
-        settled: No process was reaped while the tree was read, so `cpu_ns` misses nothing.
-        resolution_ns: By how much `cpu_ns` may fall back, because a parent counts the children
-            it has reaped in clock ticks.
-    """
-
-    cpu_ns: int
-    memory_bytes: int
-    settled: bool
-    resolution_ns: int
+    cpu_ns: int  # counts no process twice; may miss one that was reaped meanwhile
+    memory_bytes: int  # resident, plus what descendants hold beyond shared pages
+    settled: bool  # no process was reaped while the tree was read: `cpu_ns` misses nothing
+    resolution_ns: int  # by how much `cpu_ns` may fall: reaped children count in clock ticks
 
 
 def has_proc() -> bool:
@@ -64,7 +54,7 @@ def read_proc() -> TreeUsage:
     clock_getcpuclockid(3) names: `(~pid << 3) | 2`, in nanoseconds, zombies included.
     """
     own = os.getpid()
-    reaped = {own: _own_reaped_ns()}
+    reaped = {own: _reaped_ns(own)}
     cpu_ns = reaped[own] + time.process_time_ns()
     memory_bytes = _memory_bytes(own, with_shared=True)
     queue = list(_children(own)) if _has_children() else []
@@ -81,7 +71,7 @@ def read_proc() -> TreeUsage:
     return TreeUsage(
         cpu_ns=cpu_ns,
         memory_bytes=memory_bytes,
-        settled=all(_is_unchanged(pid, own, before) for pid, before in reaped.items()),
+        settled=all(_is_unchanged(pid, before) for pid, before in reaped.items()),
         resolution_ns=2 * _TICK_NS * len(reaped),
     )
 
@@ -139,21 +129,19 @@ def _clock_ns(pid: int) -> int:
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
-def _own_reaped_ns() -> int:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return round(usage.ru_utime * _NS) + round(usage.ru_stime * _NS)
-
-
 def _reaped_ns(pid: int) -> int:
-    """Return `cutime + cstime` of proc_pid_stat(5), fields 16 and 17."""
+    """Return exact time for this process, else `cutime + cstime` of proc_pid_stat(5), in ticks."""
+    if pid == os.getpid():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return round(usage.ru_utime * _NS) + round(usage.ru_stime * _NS)
     stat = Path(PROC, str(pid), "stat").read_bytes()
     fields = stat[stat.rindex(b")") + 2 :].split()
     return (int(fields[13]) + int(fields[14])) * _TICK_NS
 
 
-def _is_unchanged(pid: int, own: int, before_ns: int) -> bool:
+def _is_unchanged(pid: int, before_ns: int) -> bool:
     try:
-        return (_own_reaped_ns() if pid == own else _reaped_ns(pid)) == before_ns
+        return _reaped_ns(pid) == before_ns
     except OSError:
         return False
 

@@ -12,7 +12,6 @@ from joulefront.search.observation import (
     Proposal,
     Sampler,
     SpaceExhausted,
-    State,
     stable_seed,
 )
 from joulefront.search.propose import SAMPLERS, load_sampler, propose, propose_with
@@ -23,7 +22,6 @@ __all__ = [
     "Proposal",
     "Sampler",
     "SpaceExhausted",
-    "State",
     "load_sampler",
     "propose",
     "propose_with",

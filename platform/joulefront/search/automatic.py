@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from joulefront.search.observation import Observation, Proposal
-from joulefront.spec.space import Parameter
+from joulefront.search.observation import History, Proposal, Space
 
 GP_OBJECTIVES = 2
 GP_OBSERVATIONS = 250
 
 
 def automatic(
-    space: Mapping[str, Parameter],
-    objectives_count: int,
-    *,
-    seed: int,
-    index: int,
-    history: Sequence[Observation],
+    space: Space, objectives_count: int, *, seed: int, index: int, history: History
 ) -> Proposal:
     """Return a proposal of `gp` up to two objectives and 250 observations, else of `tpe`.
 

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
 
-from joulefront.search.observation import Observation, Proposal, SpaceExhausted, stable_seed
-from joulefront.spec.space import Parameter
+from joulefront.search.observation import History, Proposal, Space, SpaceExhausted, stable_seed
 
 
 def grid_search(
-    space: Mapping[str, Parameter],
-    objectives_count: int,
-    *,
-    seed: int,
-    index: int,
-    history: Sequence[Observation],
+    space: Space, objectives_count: int, *, seed: int, index: int, history: History
 ) -> Proposal:
     """Return number `index` of the shuffled grid.
 

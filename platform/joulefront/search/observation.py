@@ -10,38 +10,29 @@ from typing import Any, Literal, Protocol
 from joulefront.spec.space import Parameter
 
 State = Literal["complete", "running", "failed"]
+Space = Mapping[str, Parameter]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
-    """One configuration that was proposed before.
+    """One configuration that was proposed before."""
 
-    Attributes:
-        index: Number of the proposal, from 0. No two observations share one.
-        params: Value by parameter name, all of the space's.
-        values: Objectives, each minimised (its sign applied); None unless complete.
-        state: A "running" one is known by its parameters, a "failed" one only as failed.
-        attributes: What the sampler answered beside the parameters.
-    """
+    index: int  # number of the proposal, from 0; no two observations share one
+    params: Mapping[str, Any]  # all of the space's
+    values: tuple[float, ...] | None  # objectives, each minimised; None unless complete
+    state: State  # a running one is known by its parameters, a failed one only as failed
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # what the sampler gave beside them
 
-    index: int
-    params: Mapping[str, Any]
-    values: tuple[float, ...] | None
-    state: State
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+History = Sequence[Observation]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """A configuration to try.
+    """A configuration to try."""
 
-    Attributes:
-        params: Value by parameter name, in the order of the space.
-        attributes: What the sampler wants to see again with its observation; plain JSON values.
-    """
-
-    params: dict[str, Any]
-    attributes: dict[str, Any]
+    params: dict[str, Any]  # in the order of the space
+    attributes: dict[str, Any]  # what the sampler wants to see again; plain JSON values
 
 
 class SpaceExhausted(Exception):
@@ -52,13 +43,7 @@ class Sampler(Protocol):
     """A pure function from the history to the next proposal."""
 
     def __call__(
-        self,
-        space: Mapping[str, Parameter],
-        objectives_count: int,
-        *,
-        seed: int,
-        index: int,
-        history: Sequence[Observation],
+        self, space: Space, objectives_count: int, *, seed: int, index: int, history: History
     ) -> Proposal:
         """Return proposal number `index`; `history` is ordered by index."""
         ...

@@ -9,28 +9,21 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna import distributions as kinds
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from joulefront.search.observation import Observation, Proposal
+from joulefront.search.observation import History, Observation, Proposal, Space
 from joulefront.spec.space import Choice, Float, Int, Parameter
 
 
 def ask(
-    sampler: optuna.samplers.BaseSampler,
-    space: Mapping[str, Parameter],
-    objectives_count: int,
-    history: Sequence[Observation],
+    sampler: optuna.samplers.BaseSampler, space: Space, objectives_count: int, history: History
 ) -> Proposal:
     """Ask a fresh sampler for the configuration that follows `history`.
 
@@ -53,15 +46,13 @@ def ask(
 
 
 def _trial(
-    observation: Observation,
-    space: Mapping[str, Parameter],
-    distributions: Mapping[str, BaseDistribution],
+    observation: Observation, space: Space, distributions: dict[str, BaseDistribution]
 ) -> FrozenTrial:
     state = _state(observation)
     return optuna.trial.create_trial(
         state=state,
         params={name: _encode(space[name], observation.params[name]) for name in distributions},
-        distributions=dict(distributions),
+        distributions=distributions,
         values=observation.values if state is TrialState.COMPLETE else None,
         system_attrs=dict(observation.attributes),
     )
@@ -79,13 +70,13 @@ def _state(observation: Observation) -> TrialState:
 def _distribution(parameter: Parameter) -> BaseDistribution:
     """Return what Optuna searches: an option's position, a stepped real's number of steps."""
     if isinstance(parameter, Choice):
-        return CategoricalDistribution(tuple(range(len(parameter.options))))
+        return kinds.CategoricalDistribution(tuple(range(len(parameter.options))))
     if isinstance(parameter, Int):
         step = parameter.step or 1
-        return IntDistribution(parameter.low, parameter.high, log=parameter.log, step=step)
+        return kinds.IntDistribution(parameter.low, parameter.high, log=parameter.log, step=step)
     if parameter.step is not None:
-        return IntDistribution(0, round((parameter.high - parameter.low) / parameter.step))
-    return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
+        return kinds.IntDistribution(0, round((parameter.high - parameter.low) / parameter.step))
+    return kinds.FloatDistribution(parameter.low, parameter.high, log=parameter.log)
 
 
 def _encode(parameter: Parameter, value: Any) -> Any:

@@ -6,12 +6,10 @@ Nothing is kept between calls, so an interrupted study goes on as if it had not 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
 
 from joulefront.errors import JoulefrontError
-from joulefront.search.observation import Observation, Proposal, Sampler
+from joulefront.search.observation import History, Proposal, Sampler, Space
 from joulefront.spec.nearest import remedy
-from joulefront.spec.space import Parameter
 
 SAMPLERS = {
     "auto": "joulefront.search.automatic:automatic",
@@ -23,13 +21,7 @@ SAMPLERS = {
 
 
 def propose(
-    space: Mapping[str, Parameter],
-    objectives_count: int,
-    *,
-    sampler: str,
-    seed: int,
-    index: int,
-    history: Sequence[Observation],
+    space: Space, objectives_count: int, *, sampler: str, seed: int, index: int, history: History
 ) -> Proposal:
     """Return the configuration to try as number `index`.
 
@@ -47,7 +39,6 @@ def propose(
     Raises:
         JoulefrontError: If there is no sampler of that name.
         SpaceExhausted: If the sampler has no configuration of that number.
-        ValueError: If two observations share an index.
     """
     if sampler not in SAMPLERS:
         raise JoulefrontError(
@@ -61,12 +52,12 @@ def propose(
 
 def propose_with(
     sampler: Sampler,
-    space: Mapping[str, Parameter],
+    space: Space,
     objectives_count: int,
     *,
     seed: int,
     index: int,
-    history: Sequence[Observation],
+    history: History,
 ) -> Proposal:
     """Do what `propose` does with a sampler that need not be registered."""
     ordered = sorted(history, key=lambda observation: observation.index)

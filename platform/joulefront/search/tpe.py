@@ -6,22 +6,14 @@ count as bad ones (constant liar), which keeps parallel proposals apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from optuna.samplers import TPESampler
 
-from joulefront.search.observation import Observation, Proposal, stable_seed
+from joulefront.search.observation import History, Proposal, Space, stable_seed
 from joulefront.search.optuna_study import ask
-from joulefront.spec.space import Parameter
 
 
 def tpe(
-    space: Mapping[str, Parameter],
-    objectives_count: int,
-    *,
-    seed: int,
-    index: int,
-    history: Sequence[Observation],
+    space: Space, objectives_count: int, *, seed: int, index: int, history: History
 ) -> Proposal:
     """Return proposal `index`; random until 10 observations are complete."""
     sampler = TPESampler(seed=stable_seed(seed, index))
