@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from .baselines import baselines
 from .cohort import Cohort
-from .describe import describe_data
-from .loading import load_cohort
-from .options import DataOptions
+from .loading import describe_data, load_cohort
+from .options import COHORTS, DataOptions
 from .preprocessing import Inputs, Preprocessing
-from .registry import COHORTS
 from .splits import Split, check_split, split_cohort
 
 __all__ = [

@@ -48,39 +48,26 @@ VENTRICLES = np.array(  # body, front and back of each lateral ventricle
 )
 HIPPOCAMPI = np.array([(-26, -20, -16), (26, -20, -16)], dtype=np.float64)
 VENTRICLE_RADIUS, HIPPOCAMPUS_RADIUS = 13.0, 9.0  # mm
+SPAN = np.arange(FIELD, dtype=np.float64) - (FIELD - 1) / 2  # pixel centres from the middle, mm
 WARPS = ((26.0, 2.0), (10.0, 1.0))  # smoothness and standard deviation of each random warp, mm
 TEMPLATE_FILE = "mni_icbm152_{}_tal_nlin_sym_09a_converted.nii.gz"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Anatomy:
-    """One person's head.
+    """One person's head."""
 
-    Attributes:
-        ventricles: Strength of their growth; 0 = template, 0.6 = about twice the diameter.
-        hippocampi: Strength of their shrinking, 0 to 0.4.
-        thinning: Share of tissue below which a voxel turns to fluid; 0.75 = wide sulci.
-        scale: Head size relative to the template's.
-        rotation: (3, 3) orthogonal matrix.
-        shift: How far each plane's slice lies from its usual position, mm.
-        warps: One (3, k, k, k) lattice of normal draws for each of `WARPS`.
-        grey: Intensity of grey matter; white is 0.88.
-        fluid: Intensity of fluid.
-        noise: Standard deviation of the noise in each channel.
-        bias: Strength of the bias field.
-    """
-
-    ventricles: float
-    hippocampi: float
-    thinning: float
-    scale: float
-    rotation: Floats
-    shift: float
-    warps: tuple[Floats, ...]
-    grey: float
-    fluid: float
-    noise: float
-    bias: float
+    ventricles: float  # strength of their growth; 0 = template, 0.6 = about twice the diameter
+    hippocampi: float  # strength of their shrinking, 0 to 0.5
+    thinning: float  # share of tissue below which a voxel turns to fluid; 0.75 = wide sulci
+    scale: float  # head size relative to the template's
+    rotation: Floats  # (3, 3) orthogonal matrix
+    shift: float  # how far each plane's slice lies from its usual position, mm
+    warps: tuple[Floats, ...]  # one (3, k, k, k) lattice of normal draws for each of `WARPS`
+    grey: float  # intensity of grey matter; white is 0.88
+    fluid: float  # intensity of fluid
+    noise: float  # standard deviation of the noise in each channel
+    bias: float  # strength of the bias field
 
 
 def draw_anatomy(atrophy: float, etiv: float, rng: np.random.Generator) -> Anatomy:
@@ -92,13 +79,13 @@ def draw_anatomy(atrophy: float, etiv: float, rng: np.random.Generator) -> Anato
         rng: The only source of randomness.
     """
     ventricles, hippocampi, thinning = (0.87 * atrophy + 0.5 * rng.normal() for _ in range(3))
-    angles = np.radians(rng.normal(0.0, 1.5, 3))
+    rotation = _rotation(np.radians(rng.normal(0.0, 1.5, 3)))
     return Anatomy(
         ventricles=float(np.clip(0.32 + 0.19 * ventricles, -0.1, 0.92)),
         hippocampi=float(np.clip(0.12 + 0.09 * hippocampi, 0.0, 0.5)),
         thinning=float(np.clip(0.53 + 0.07 * thinning, 0.35, 0.75)),
         scale=(etiv / 1450.0) ** (1 / 6) * float(rng.normal(1.0, 0.01)),
-        rotation=_rotation(angles),
+        rotation=rotation,
         shift=float(rng.normal(0.0, 1.5)),
         warps=tuple(rng.normal(size=(3, *(len(_knots(width)),) * 3)) for width, _ in WARPS),
         grey=float(rng.normal(0.60, 0.03)),
@@ -111,13 +98,7 @@ def draw_anatomy(atrophy: float, etiv: float, rng: np.random.Generator) -> Anato
 def render(
     tissue: Tissue, anatomy: Anatomy, plane: str, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Draw one slice.
-
-    Args:
-        tissue: What `load_template` gave.
-        anatomy: The head.
-        plane: One of `PLANES`.
-        rng: For what differs from slice to slice: folds, bias field, noise.
+    """Draw one slice of a head; folds, bias field and noise are drawn anew for each.
 
     Returns:
         (FIELD, FIELD) in [0, 1], first row on top, black outside the brain.
@@ -153,24 +134,23 @@ def load_template() -> Tissue:
             given=f"{folder}: {error}",
             remedy="install a nilearn release that has it, such as 0.14",
         ) from error
-    return _share(grey), _share(white), (t1 > 0).astype(np.float32)
-
-
-def _share(values: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return values.astype(np.float32) / np.float32(255)
+    grey, white = (values.astype(np.float32) / np.float32(255) for values in (grey, white))
+    return grey, white, (t1 > 0).astype(np.float32)
 
 
 def _pull_back(anatomy: Anatomy, plane: str) -> Floats:
     """(FIELD, FIELD, 3) positions in the template, mm, that the slice's pixels show."""
     (right, up, across), position = PLANES[plane]
     axes: list[Floats] = [np.zeros(1)] * 3
-    axes[right] = _span()
-    axes[up] = _span()[::-1]
+    axes[right] = SPAN
+    axes[up] = SPAN[::-1]
     axes[across] = np.array([position - CENTRE[across] + anatomy.shift])
     picture = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)  # (…, …, …, 3), one axis of 1
     offsets = picture @ anatomy.rotation.T / anatomy.scale
     for (width, deviation), lattice in zip(WARPS, anatomy.warps, strict=True):
-        offsets = offsets + deviation * _lattice_field(lattice, axes, width)
+        weights = [_weights(axis, width) for axis in axes]
+        smooth = np.einsum("dijk,ai,bj,ck->abcd", lattice, *weights, optimize=True)
+        offsets = offsets + deviation * smooth
     points = np.squeeze(offsets, axis=across).swapaxes(0, 1) + CENTRE
     points = _radial(points, VENTRICLES, VENTRICLE_RADIUS, anatomy.ventricles)
     return _radial(points, HIPPOCAMPI, HIPPOCAMPUS_RADIUS, -anatomy.hippocampi)
@@ -186,33 +166,21 @@ def _radial(points: Floats, centres: Floats, radius: float, strength: float) -> 
     return moved
 
 
-def _span() -> Floats:
-    """(FIELD,) pixel centres from the middle of a slice, mm."""
-    return np.asarray(np.arange(FIELD) - (FIELD - 1) / 2, dtype=np.float64)
-
-
 def _knots(width: float) -> Floats:
     reach = FIELD / 2 + width
-    return np.asarray(np.arange(-reach, reach + width, width), dtype=np.float64)
+    return np.arange(-reach, reach + width, width, dtype=np.float64)
 
 
 def _weights(positions: Floats, width: float) -> Floats:
     """(len(positions), knots) Gaussian weights whose squares sum to one for each position."""
-    weights = np.exp(-((positions[:, None] - _knots(width)) ** 2) / (2 * width**2))
-    norm = np.sqrt((weights**2).sum(axis=1, keepdims=True))
-    return np.asarray(weights / norm, dtype=np.float64)
-
-
-def _lattice_field(lattice: Floats, axes: list[Floats], width: float) -> Floats:
-    """(a, b, c, 3) smooth field of unit variance on a grid of axes of lengths a, b and c."""
-    weights = [_weights(axis, width) for axis in axes]
-    field = np.einsum("dijk,ai,bj,ck->abcd", lattice, *weights, optimize=True)
-    return np.asarray(field, dtype=np.float64)
+    weights: Floats = np.exp(-((positions[:, None] - _knots(width)) ** 2) / (2 * width**2))
+    weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
+    return weights
 
 
 def _smooth_noise(width: float, rng: np.random.Generator) -> Floats:
     """(FIELD, FIELD) smooth noise of unit variance."""
-    weights = _weights(_span(), width)
+    weights = _weights(SPAN, width)
     return weights @ rng.normal(size=(weights.shape[1], weights.shape[1])) @ weights.T
 
 

@@ -43,15 +43,21 @@ def baselines(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     cohort = load_cohort(data)
     everybody = np.ones(len(cohort), dtype=np.bool_)
-    rows = [_row(cohort, data, "majority class", "none", majority_scores, everybody)]
     clinical = cohort.numeric_names + cohort.categorical_names
-    if clinical:
-        inputs = ", ".join(clinical)
-        rows.append(_row(cohort, data, "logistic regression", inputs, clinical_scores, everybody))
-    if cohort.planes:
-        name = f"logistic regression on {COMPONENTS} principal components"
-        inputs = ", ".join(f"{plane} slice" for plane in cohort.planes)
-        rows.append(_row(cohort, data, name, inputs, image_scores, cohort.image_present))
+    slices = tuple(f"{plane} slice" for plane in cohort.planes)
+    components = f"logistic regression on {COMPONENTS} principal components"
+    plan: list[tuple[str, tuple[str, ...], Scorer, NDArray[np.bool_]]]
+    plan = [("majority class", ("none",), majority_scores, everybody)]
+    plan += [("logistic regression", clinical, clinical_scores, everybody)] if clinical else []
+    plan += [(components, slices, image_scores, cohort.image_present)] if slices else []
+    rows = []
+    for name, inputs, scorer, among in plan:
+        scores = pooled_scores(cohort, data, scorer, among)[among]
+        metrics = binary_metrics(cohort.labels[among], scores)
+        if scorer is majority_scores:
+            metrics["roc_auc"] = 0.5  # it ranks nobody, but a constant for each fold could seem to
+        row = {"name": name, "inputs": ", ".join(inputs), "subjects": int(among.sum())}
+        rows.append(row | {metric: metrics[metric] for metric in METRICS})
     return rows
 
 
@@ -61,8 +67,8 @@ def pooled_scores(
     """Out-of-fold scores of all outer folds.
 
     Args:
-        cohort: The cohort that `data` describes.
-        data: The study file's `data` section.
+        cohort: What the `data` section describes.
+        data: That section.
         scorer: From training and test inputs to a score of class 1 for each test row.
         among: (N,) rows to learn from and to score.
 
@@ -116,19 +122,3 @@ def _clinical(side: Inputs, levels: NDArray[np.int64]) -> NDArray[np.float64]:
     for column, highest in enumerate(levels):
         columns.append(side.categorical[:, column, None] == np.arange(highest + 1))
     return np.concatenate(columns, axis=1, dtype=np.float64)
-
-
-def _row(
-    cohort: Cohort,
-    data: Mapping[str, Any],
-    name: str,
-    inputs: str,
-    scorer: Scorer,
-    among: NDArray[np.bool_],
-) -> dict[str, Any]:
-    scores = pooled_scores(cohort, data, scorer, among)[among]
-    metrics = binary_metrics(cohort.labels[among], scores)
-    chosen = {metric: metrics[metric] for metric in METRICS}
-    if scorer is majority_scores:
-        chosen["roc_auc"] = 0.5  # it ranks nobody; pooled over folds, a constant each could seem to
-    return {"name": name, "inputs": inputs, "subjects": int(among.sum()), **chosen}

@@ -1,8 +1,8 @@
 """A folder of generated arrays that may be thrown away at any time: a cache, not a store.
 
 One file a key: the SHA-256 of the rest, then a NumPy archive that is read without pickle. A file
-appears whole or not at all (`os.replace`), so that several processes may write one key at once.
-Where no folder can be read or written, nothing is cached, silently: the result is the same.
+appears whole or not at all, so that several processes may write one key at once. Where no folder
+can be read or written, nothing is cached, silently: the result is the same.
 """
 
 from __future__ import annotations
@@ -22,29 +22,21 @@ from numpy.typing import NDArray
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def cache_folder() -> Path | None:
-    """$JOULEFRONT_CACHE, else $XDG_CACHE_HOME/joulefront, else ~/.cache/joulefront.
-
-    Returns:
-        The folder, which need not exist, or None where there is no home.
-    """
+def cache_folder() -> Path:
+    """$JOULEFRONT_CACHE, else joulefront in $XDG_CACHE_HOME or ~/.cache; it need not exist."""
     if chosen := os.environ.get("JOULEFRONT_CACHE"):
         return Path(chosen)
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "joulefront"
     try:
-        return Path.home() / ".cache" / "joulefront"
-    except RuntimeError:
-        return None
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:  # no home
+        base = os.devnull  # where no folder can be made
+    return Path(base) / "joulefront"
 
 
 def read_cache(key: str) -> dict[str, NDArray[Any]] | None:
     """The arrays published under a key, or None where there are none or they are damaged."""
-    folder = cache_folder()
-    if folder is None:
-        return None
     try:
-        content = (folder / f"{key}.cache").read_bytes()
+        content = (cache_folder() / f"{key}.cache").read_bytes()
     except OSError:
         return None
     digest, archive = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
@@ -55,19 +47,11 @@ def read_cache(key: str) -> dict[str, NDArray[Any]] | None:
 
 
 def publish_cache(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays under a key, replacing what is there; silently nothing where that is impossible.
-
-    Args:
-        key: A file name without a suffix.
-        arrays: Of numbers, bools or fixed-width strings; nothing that needs pickle.
-    """
-    folder = cache_folder()
-    if folder is None:
-        return
-    buffer = io.BytesIO()
+    """Write arrays, of nothing that needs pickle, under a key, replacing what is there."""
+    folder, buffer = cache_folder(), io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     archive = buffer.getvalue()
-    temporary: str | None = None
+    temporary = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{key}-", suffix=".part")
@@ -77,6 +61,5 @@ def publish_cache(key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, folder / f"{key}.cache")
     except OSError:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
+        with suppress(OSError):
+            os.unlink(temporary)

@@ -24,7 +24,7 @@ classes overlap depends little on the seed: over 200 seeds with 240 people, MMSE
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,7 @@ from scipy.special import ndtri
 
 NUMERIC_NAMES = ("age", "education", "mmse", "adas13", "hippocampus", "etiv", "nwbv")
 CATEGORICAL_NAMES = ("sex", "apoe")
-SEXES = ("F", "M")
-APOE = ("e2e2", "e2e3", "e2e4", "e3e3", "e3e4", "e4e4")
-CATEGORICAL_LEVELS = (SEXES, APOE)
+CATEGORICAL_LEVELS = (("F", "M"), ("e2e2", "e2e3", "e2e4", "e3e3", "e3e4", "e4e4"))
 
 MILD_SHARE = 0.3
 AGE_ON_ATROPHY = 0.5  # correlation inside a stage
@@ -48,9 +46,8 @@ BLOCKS = {  # what is missing together; demographics never are
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """Statistics of one stage; pairs are mean and standard deviation."""
+class Stage(NamedTuple):
+    """Statistics of one stage: means and standard deviations, and shares."""
 
     atrophy: float
     age: tuple[float, float]
@@ -62,43 +59,15 @@ class Stage:
     apoe: tuple[float, ...]
 
 
-_APOE_IMPAIRED = (0.00, 0.08, 0.01, 0.37, 0.45, 0.09)
+_HEALTHY, _IMPAIRED = (0.01, 0.12, 0.03, 0.55, 0.27, 0.02), (0.00, 0.08, 0.01, 0.37, 0.45, 0.09)
 STAGES = (
-    Stage(
-        atrophy=0.0,
-        age=(75.9, 9.0),
-        education=(16.5, 2.7),
-        mmse=(29.0, 1.2),
-        adas13=(9.1, 4.5),
-        hippocampus=(7371.0, 917.0),
-        female=0.53,
-        apoe=(0.01, 0.12, 0.03, 0.55, 0.27, 0.02),
-    ),
-    Stage(
-        atrophy=1.1,
-        age=(76.2, 7.2),
-        education=(16.0, 2.7),
-        mmse=(25.6, 3.5),
-        adas13=(16.2, 6.8),
-        hippocampus=(6925.0, 1028.0),
-        female=0.41,
-        apoe=_APOE_IMPAIRED,
-    ),
-    Stage(
-        atrophy=1.8,
-        age=(78.0, 6.9),
-        education=(15.8, 2.8),
-        mmse=(21.2, 4.0),
-        adas13=(28.0, 5.6),
-        hippocampus=(5880.0, 824.0),
-        female=0.42,
-        apoe=_APOE_IMPAIRED,
-    ),
+    Stage(0.0, (75.9, 9.0), (16.5, 2.7), (29.0, 1.2), (9.1, 4.5), (7371, 917), 0.53, _HEALTHY),
+    Stage(1.1, (76.2, 7.2), (16.0, 2.7), (25.6, 3.5), (16.2, 6.8), (6925, 1028), 0.41, _IMPAIRED),
+    Stage(1.8, (78.0, 6.9), (15.8, 2.8), (21.2, 4.0), (28.0, 5.6), (5880, 824), 0.42, _IMPAIRED),
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class People:
+class People(NamedTuple):
     """n invented people, complete and with what is missing beside them.
 
     Attributes:
@@ -106,7 +75,7 @@ class People:
         atrophy: (n,) the latent variable; never an input.
         numeric: (n, 7) of `NUMERIC_NAMES`: years, years, points, points, mm³, cm³, share of eTIV.
         categorical: (n, 2) of `CATEGORICAL_NAMES`.
-        missing: Block to (n,) bool.
+        missing: Block to (n,) bool; it does not depend on the class.
     """
 
     labels: NDArray[np.int64]
@@ -117,12 +86,7 @@ class People:
 
 
 def draw_people(count: int, rng: np.random.Generator) -> People:
-    """Draw people; what is missing does not depend on the class.
-
-    Args:
-        count: How many.
-        rng: The only source of randomness.
-    """
+    """Draw people; the generator is the only source of randomness."""
     impaired = count // 2
     mild = round(MILD_SHARE * impaired)
     sizes = (count - impaired, impaired - mild, mild)
@@ -135,18 +99,11 @@ def draw_people(count: int, rng: np.random.Generator) -> People:
         block: rng.permutation(np.arange(count) < round(share * count))
         for block, share in MISSING_SHARE.items()
     }
-    return People(
-        labels=np.repeat([0, 1, 1], sizes)[order].astype(np.int64),
-        atrophy=atrophy,
-        numeric=numeric,
-        categorical=categorical,
-        missing=missing,
-    )
+    labels = np.repeat([0, 1, 1], sizes)[order].astype(np.int64)
+    return People(labels, atrophy, numeric, categorical, missing)
 
 
-def hide_missing(
-    people: People,
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def hide_missing(people: People) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The numeric and categorical inputs with NaN and -1 where a block is missing."""
     numeric, categorical = people.numeric.copy(), people.categorical.copy()
     for block, names in BLOCKS.items():
@@ -182,7 +139,7 @@ def _draw_stage(
             np.round(np.clip(nwbv, 0.6, 0.9), 3),
         ]
     )
-    apoe = rng.choice(len(APOE), size=size, p=stage.apoe)
+    apoe = rng.choice(len(stage.apoe), size=size, p=stage.apoe)
     return atrophy, numeric, np.column_stack([~female, apoe]).astype(np.int64)
 
 

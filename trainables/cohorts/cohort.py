@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,140 +19,83 @@ from numpy.typing import NDArray
 from joulefront.trial import DataError
 
 MODALITIES = ("image", "numeric", "categorical")
+_ARRAYS = ("labels", "images", "image_present", "numeric", "categorical")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Cohort:
     """Scans of people with a binary label; all arrays are made read-only.
 
-    Attributes:
-        name: The cohort's registry name.
-        subjects: (N,) unique ids of the rows.
-        groups: (N,) the person behind each row; rescans share one, and no split may part them.
-        labels: (N,) int64, 1 = impaired.
-        images: (N, P, S, S) float32 in [0, 1]; zeros where absent.
-        image_present: (N,) bool.
-        planes: (P,) of "axial", "coronal", "sagittal".
-        numeric: (N, F) float64 in the column's own unit; NaN = missing.
-        numeric_names: (F,) column names.
-        categorical: (N, C) int64 index into the column's levels; -1 = missing.
-        categorical_names: (C,) column names.
-        categorical_levels: (C,) the levels of each column.
-        notes: What the reader left out or a person should know, one sentence each.
-        fingerprint: SHA-256 of all of the above but the notes, as hex digits; computed here.
-
     Raises:
-        DataError: Rows are not unique, shapes disagree, or a value is outside what is said above.
+        DataError: Rows are not unique, shapes disagree, or a value is outside what is said below.
     """
 
-    name: str
-    subjects: tuple[str, ...]
-    groups: tuple[str, ...]
-    labels: NDArray[np.int64]
-    images: NDArray[np.float32]
-    image_present: NDArray[np.bool_]
-    planes: tuple[str, ...]
-    numeric: NDArray[np.float64]
-    numeric_names: tuple[str, ...]
-    categorical: NDArray[np.int64]
-    categorical_names: tuple[str, ...]
-    categorical_levels: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-    fingerprint: str = field(init=False)
+    name: str  # registry name
+    subjects: tuple[str, ...]  # (N,) unique ids of the rows
+    groups: tuple[str, ...]  # (N,) the person behind each row, whose rows no split may part
+    labels: NDArray[np.int64]  # (N,) 1 = impaired, 0 = not
+    images: NDArray[np.float32]  # (N, P, S, S) in [0, 1]; zeros where absent
+    image_present: NDArray[np.bool_]  # (N,)
+    planes: tuple[str, ...]  # (P,) of "axial", "coronal", "sagittal"
+    numeric: NDArray[np.float64]  # (N, F) in the column's own unit; NaN = missing
+    numeric_names: tuple[str, ...]  # (F,)
+    categorical: NDArray[np.int64]  # (N, C) index into the column's levels; -1 = missing
+    categorical_names: tuple[str, ...]  # (C,)
+    categorical_levels: tuple[tuple[str, ...], ...]  # (C,) the levels of each column
+    notes: tuple[str, ...] = ()  # what the reader left out, one sentence each
+    fingerprint: str = field(init=False)  # SHA-256, hexadecimal, of all of the above but the notes
 
     def __post_init__(self) -> None:
-        _check_rows(self)
-        _check_values(self)
-        for array in _arrays(self):
+        self._check()
+        names = (self.name, self.subjects, self.groups, self.planes)
+        columns = (self.numeric_names, self.categorical_names, self.categorical_levels)
+        digest = hashlib.sha256(repr((*names, *columns)).encode())
+        for name in _ARRAYS:
+            array = getattr(self, name)
             array.setflags(write=False)
-        object.__setattr__(self, "fingerprint", _fingerprint(self))
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        object.__setattr__(self, "fingerprint", digest.hexdigest())
 
     def __len__(self) -> int:
         return len(self.subjects)
 
     def with_inputs(self, modalities: Sequence[str]) -> Cohort:
         """The same rows and labels with only these of `MODALITIES`; the others have no columns."""
-        images, numeric, categorical = (name in modalities for name in MODALITIES)
-        if images and numeric and categorical:
-            return self
-        return replace(
-            self,
-            images=self.images if images else self.images[:, :0].copy(),
-            image_present=self.image_present if images else np.zeros_like(self.image_present),
-            planes=self.planes if images else (),
-            numeric=self.numeric if numeric else self.numeric[:, :0].copy(),
-            numeric_names=self.numeric_names if numeric else (),
-            categorical=self.categorical if categorical else self.categorical[:, :0].copy(),
-            categorical_names=self.categorical_names if categorical else (),
-            categorical_levels=self.categorical_levels if categorical else (),
-        )
+        changes: dict[str, Any] = {}
+        if "image" not in modalities:
+            absent = np.zeros_like(self.image_present)
+            changes = {"images": self.images[:, :0].copy(), "image_present": absent, "planes": ()}
+        for kind in {"numeric", "categorical"} - set(modalities):
+            changes |= {kind: getattr(self, kind)[:, :0].copy(), f"{kind}_names": ()}
+        if "categorical" not in modalities:
+            changes["categorical_levels"] = ()
+        return replace(self, **changes) if changes else self
 
-
-def _arrays(cohort: Cohort) -> tuple[NDArray[np.generic], ...]:
-    return (
-        cohort.labels,
-        cohort.images,
-        cohort.image_present,
-        cohort.numeric,
-        cohort.categorical,
-    )
-
-
-def _check_rows(cohort: Cohort) -> None:
-    rows, side = len(cohort.subjects), cohort.images.shape[-1]
-    if len(set(cohort.subjects)) != rows:
-        seen = sorted({name for name in cohort.subjects if cohort.subjects.count(name) > 1})
-        raise DataError(
-            "every row of a cohort must have its own id",
-            given=f"more than one row for {', '.join(seen[:5])}",
-            remedy="remove the rows that stand twice",
-        )
-    shapes = {
-        "groups": ((len(cohort.groups),), (rows,)),
-        "labels": (cohort.labels.shape, (rows,)),
-        "images": (cohort.images.shape, (rows, len(cohort.planes), side, side)),
-        "image_present": (cohort.image_present.shape, (rows,)),
-        "numeric": (cohort.numeric.shape, (rows, len(cohort.numeric_names))),
-        "categorical": (cohort.categorical.shape, (rows, len(cohort.categorical_names))),
-        "categorical_levels": (
-            (len(cohort.categorical_levels),),
-            (len(cohort.categorical_names),),
-        ),
-    }
-    for name, (found, expected) in shapes.items():
-        if found != expected:
-            raise DataError(f"{name} of a cohort must have shape {expected}", given=f"{found}")
-
-
-def _check_values(cohort: Cohort) -> None:
-    if not np.isin(cohort.labels, (0, 1)).all():
-        raise DataError("labels must be 0 or 1", given=f"{np.unique(cohort.labels)[:5]}")
-    if not (np.isfinite(cohort.images).all() and _within(cohort.images, 0.0, 1.0)):
-        raise DataError("pixels must be finite and in [0, 1]")
-    if np.isinf(cohort.numeric).any():
-        raise DataError("numeric columns must be finite, or NaN where missing", given="inf")
-    for column, levels in enumerate(cohort.categorical_levels):
-        if not _within(cohort.categorical[:, column], -1, len(levels) - 1):
-            raise DataError(f"{cohort.categorical_names[column]} must index its levels {levels}")
-
-
-def _within(values: NDArray[np.generic], low: float, high: float) -> bool:
-    return values.size == 0 or bool(values.min() >= low and values.max() <= high)
-
-
-def _fingerprint(cohort: Cohort) -> str:
-    digest = hashlib.sha256()
-    names = (
-        cohort.name,
-        cohort.subjects,
-        cohort.groups,
-        cohort.planes,
-        cohort.numeric_names,
-        cohort.categorical_names,
-        cohort.categorical_levels,
-    )
-    digest.update(repr(names).encode())
-    for array in _arrays(cohort):
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    def _check(self) -> None:
+        rows, side, columns = len(self), self.images.shape[-1], len(self.categorical_names)
+        shapes = {
+            "groups": ((len(self.groups),), (rows,)),
+            "labels": (self.labels.shape, (rows,)),
+            "images": (self.images.shape, (rows, len(self.planes), side, side)),
+            "image_present": (self.image_present.shape, (rows,)),
+            "numeric": (self.numeric.shape, (rows, len(self.numeric_names))),
+            "categorical": (self.categorical.shape, (rows, columns)),
+            "categorical_levels": ((len(self.categorical_levels),), (columns,)),
+        }
+        for name, (found, expected) in shapes.items():
+            if found != expected:
+                raise DataError(f"{name} of a cohort must have shape {expected}", given=f"{found}")
+        levels = np.array([len(levels) for levels in self.categorical_levels], dtype=np.int64)
+        rules = {
+            "every row of a cohort must have its own id": len(set(self.subjects)) == rows,
+            "labels must be 0 or 1": np.isin(self.labels, (0, 1)).all(),
+            "pixels must be in [0, 1]": ((self.images >= 0) & (self.images <= 1)).all(),
+            "numeric columns must be finite, or NaN where missing": ~np.isinf(self.numeric).any(),
+            "categorical columns must index their levels, or be -1": (
+                (self.categorical >= -1) & (self.categorical < levels)
+            ).all(),
+        }
+        for must, holds in rules.items():
+            if not holds:
+                raise DataError(must, given=f"another value in cohort {self.name}")

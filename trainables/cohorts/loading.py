@@ -1,14 +1,13 @@
-"""From a `data` section to a cohort, read once a process."""
+"""From a `data` section to a cohort, and to what the platform stores about it."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from .cohort import Cohort
-from .options import DataOptions
-from .registry import find_reader
+from .options import COHORTS, DataOptions
 
 
 def load_cohort(data: Mapping[str, Any]) -> Cohort:
@@ -21,10 +20,27 @@ def load_cohort(data: Mapping[str, Any]) -> Cohort:
         DataError: The section, or the cohort's files, cannot be used.
     """
     options = DataOptions.parse(data)
-    return _load(options, find_reader(options.cohort).stamp(options))
+    module, _, attribute = COHORTS[options.cohort].partition(":")
+    cohort: Cohort = getattr(importlib.import_module(module), attribute)(options)
+    return cohort
 
 
-@lru_cache(maxsize=2)
-def _load(options: DataOptions, stamp: tuple[object, ...]) -> Cohort:
-    del stamp  # part of the key only
-    return find_reader(options.cohort).load(options).with_inputs(options.inputs)
+def describe_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the cohort of a `data` section, JSON-ready: no pixels and no clinical values.
+
+    Returns:
+        fingerprint (SHA-256 of the content), subjects (row ids), people (how many persons), classes
+        (label as text to rows), notes (what was left out).
+
+    Raises:
+        DataError: The section, or the cohort's files, cannot be used.
+    """
+    cohort = load_cohort(data)
+    impaired = int(cohort.labels.sum())
+    return {
+        "fingerprint": cohort.fingerprint,
+        "subjects": list(cohort.subjects),
+        "people": len(set(cohort.groups)),
+        "classes": {"0": len(cohort) - impaired, "1": impaired},
+        "notes": list(cohort.notes),
+    }

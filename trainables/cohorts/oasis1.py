@@ -17,19 +17,19 @@ Source: Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498 (to be cited).
 
 from __future__ import annotations
 
-import math
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from joulefront.trial import DataError
 
 from .cohort import Cohort
-from .options import PLANES, DataOptions
-from .registry import CohortReader
+from .options import DataOptions
 from .slices import read_slice, square
-from .table import numbers, read_table
+from .table import MISSING, Rows, listed, numbers, read_table
 
 TABLE = "oasis_cross-sectional.csv"
 LABEL = "CDR"
@@ -43,23 +43,14 @@ NUMERIC = {
     "nWBV": (0.5, 0.95),
     "ASF": (0.6, 1.9),
 }
-NUMERIC_NAMES = (
-    "age",
-    "education",
-    "ses",
-    "mmse",
-    "etiv",
-    "nwbv",
-    "asf",
-)  # of NUMERIC, in its order
-SEXES = ("F", "M")
-_SEX = {"f": 0, "female": 0, "m": 1, "male": 1}
+NUMERIC_NAMES = ("age", "education", "ses", "mmse", "etiv", "nwbv", "asf")
+_SEX = dict.fromkeys(MISSING, -1) | {"f": 0, "female": 0, "m": 1, "male": 1}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # no dots, no slashes: names stay in the folder
 _RESCAN = re.compile(r"_MR\d+$")
 
 
 def load(options: DataOptions) -> Cohort:
-    """Read the cohort in `options.root`, rows sorted by ID.
+    """Read the cohort in `options.root`, rows sorted by ID; anew only when a file has changed.
 
     Raises:
         DataError: The folder, table or a slice is absent or damaged, a value is impossible, an ID
@@ -71,8 +62,15 @@ def load(options: DataOptions) -> Cohort:
             given=f"{options.root} (from {Path.cwd()})",
             remedy="set data.root or the environment variable JOULEFRONT_OASIS1",
         )
-    table = read_table(options.root / TABLE, ["ID", "M/F", LABEL, *NUMERIC])
-    by_id = _rows_by_id(table)
+    files = sorted([options.root / TABLE, *options.root.glob("images/*/*.jpg")])
+    known = [(file, file.stat()) for file in files if file.is_file()]
+    return _read(options, tuple((str(file), s.st_size, s.st_mtime_ns) for file, s in known))
+
+
+@lru_cache(maxsize=2)
+def _read(options: DataOptions, stamp: tuple[tuple[str, int, int], ...]) -> Cohort:
+    del stamp  # part of the key only
+    by_id = _rows_by_id(read_table(options.root / TABLE, ["ID", "M/F", LABEL, *NUMERIC]))
     shown = _slices(options)
     subjects = tuple(sorted(by_id.keys() & shown.keys()))
     if not subjects:
@@ -81,8 +79,12 @@ def load(options: DataOptions) -> Cohort:
             given=f"{len(by_id)} rows, {len(shown)} subjects with slices in {options.root}",
         )
     rows = [by_id[subject] for subject in subjects]
-    columns = numbers(rows, list(subjects), NUMERIC)
+    columns = numbers(rows, subjects, NUMERIC)
     images = [[square(read_slice(path), options.image_size) for path in shown[s]] for s in subjects]
+    left_out = {
+        "rows without a slice in every plane": len(by_id.keys() - shown.keys()),
+        "subjects with slices but without a row": len(shown.keys() - by_id.keys()),
+    }
     return Cohort(
         name="oasis1",
         subjects=subjects,
@@ -93,24 +95,11 @@ def load(options: DataOptions) -> Cohort:
         planes=options.planes,
         numeric=np.array([columns[name] for name in NUMERIC], dtype=np.float64).T.copy(),
         numeric_names=NUMERIC_NAMES,
-        categorical=np.array([[_sex(row["M/F"], row["ID"])] for row in rows], dtype=np.int64),
+        categorical=np.array([[_sex(row)] for row in rows], dtype=np.int64),
         categorical_names=("sex",),
-        categorical_levels=(SEXES,),
-        notes=_notes(len(by_id.keys() - shown.keys()), len(shown.keys() - by_id.keys())),
-    )
-
-
-def stamp(options: DataOptions) -> tuple[tuple[str, int, int], ...]:
-    """Names, sizes and modification times of what `load` would read."""
-    files = [options.root / TABLE]
-    for plane in options.planes:
-        files += sorted((options.root / "images" / plane).glob("*.jpg"))
-    known = []
-    for file in files:
-        if file.is_file():
-            status = file.stat()
-            known.append((str(file), status.st_size, status.st_mtime_ns))
-    return tuple(known)
+        categorical_levels=(("F", "M"),),
+        notes=tuple(f"{count} {who} were left out" for who, count in left_out.items() if count),
+    ).with_inputs(options.inputs)
 
 
 def _rows_by_id(table: list[dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -141,49 +130,26 @@ def _slices(options: DataOptions) -> dict[str, list[Path]]:
                 given=f"no {folder}",
                 remedy="restore it, or set data.planes to the planes that are there",
             )
-        for path in sorted(folder.glob("*.jpg")):
+        for path in folder.glob("*.jpg"):
             found.setdefault(path.stem, []).append(path)
     return {name: paths for name, paths in found.items() if len(paths) == len(options.planes)}
 
 
-def _labels(
-    rows: list[dict[str, str]], subjects: tuple[str, ...]
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    ratings = numbers(rows, list(subjects), {LABEL: (0.0, 3.0)})[LABEL]
-    unrated = [name for name, rating in zip(subjects, ratings, strict=True) if math.isnan(rating)]
-    if unrated:
+def _labels(rows: Rows, subjects: tuple[str, ...]) -> NDArray[np.int64]:
+    ratings = np.array(numbers(rows, subjects, {LABEL: (0.0, 3.0)})[LABEL])
+    names = np.array(subjects)
+    if unrated := names[np.isnan(ratings)].tolist():
         raise DataError(
             f"every row with slices must have a {LABEL}, which is the label",
-            given=f"none for {', '.join(unrated[:5])}"
-            + (f" and {len(unrated) - 5} more" if len(unrated) > 5 else ""),
+            given=f"none for {listed(unrated)}",
             remedy="fill it in, or remove these rows",
         )
-    odd = [
-        name
-        for name, rating in zip(subjects, ratings, strict=True)
-        if rating not in (0, 0.5, 1, 2, 3)
-    ]
-    if odd:
-        raise DataError(
-            f"{LABEL} must be 0, 0.5, 1, 2 or 3", given=f"other for {', '.join(odd[:5])}"
-        )
-    return np.array([rating > 0 for rating in ratings], dtype=np.int64)
+    if odd := names[~np.isin(ratings, (0, 0.5, 1, 2, 3))].tolist():
+        raise DataError(f"{LABEL} must be 0, 0.5, 1, 2 or 3", given=f"other for {listed(odd)}")
+    return (ratings > 0).astype(np.int64)
 
 
-def _sex(cell: str, name: str) -> int:
-    try:
-        return -1 if cell.lower() in {"", "n/a", "na", "nan"} else _SEX[cell.lower()]
-    except KeyError:
-        raise DataError("M/F must be F or M", given=f"{cell!r} for {name}") from None
-
-
-def _notes(without_slices: int, without_row: int) -> tuple[str, ...]:
-    notes = []
-    if without_slices:
-        notes.append(f"{without_slices} rows without a slice in every plane were left out")
-    if without_row:
-        notes.append(f"{without_row} subjects with slices but without a row were left out")
-    return tuple(notes)
-
-
-READER = CohortReader(load=load, stamp=stamp, own_keys=("root",), default_planes=PLANES)
+def _sex(row: dict[str, str]) -> int:
+    if row["M/F"].lower() not in _SEX:
+        raise DataError("M/F must be F or M", given=f"{row['M/F']!r} for {row['ID']}")
+    return _SEX[row["M/F"].lower()]

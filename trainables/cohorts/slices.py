@@ -1,16 +1,12 @@
-"""Two-dimensional slices: read from a picture file, padded to a square, resized.
-
-No normalisation beyond [0, 1]; that is preprocessing.py's, on a training side.
-"""
+"""Two-dimensional slices: read from a picture file, padded to a square, resized; in [0, 1]."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from joulefront.trial import DataError
 
@@ -18,27 +14,20 @@ LARGEST_SIDE = 4096  # pixels; more is no brain slice but a mistake, or an attac
 
 
 def read_slice(path: Path) -> NDArray[np.float32]:
-    """Read one 8-bit picture as grey values.
-
-    Returns:
-        (height, width) in [0, 1].
+    """Read one 8-bit picture as (height, width) grey values in [0, 1].
 
     Raises:
         DataError: The file is absent, no picture, damaged, too large, or of one grey value.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                if max(picture.size) > LARGEST_SIDE:
-                    raise DataError(
-                        f"a slice must have at most {LARGEST_SIDE} pixels a side",
-                        given=f"{path} of {picture.size[0]} × {picture.size[1]}",
-                    )
-                grey = np.asarray(picture.convert("L"), dtype=np.float32) / np.float32(255)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError("a slice must not be this large", given=f"{path}: {error}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        with Image.open(path) as picture:
+            if max(picture.size) > LARGEST_SIDE:
+                raise DataError(
+                    f"a slice must have at most {LARGEST_SIDE} pixels a side",
+                    given=f"{path} of {picture.size[0]} × {picture.size[1]}",
+                )
+            grey = np.asarray(picture.convert("L"), dtype=np.float32) / np.float32(255)
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise DataError(
             "every slice must be a readable picture",
             given=f"{path}: {error}",
@@ -50,11 +39,7 @@ def read_slice(path: Path) -> NDArray[np.float32]:
 
 
 def square(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Pad with black to a centred square, then resize with a filter that removes aliasing.
-
-    Args:
-        image: (height, width) in [0, 1].
-        size: Pixels a side of the result.
+    """Pad (height, width) with black to a centred square, then resize without aliasing.
 
     Returns:
         (size, size) in [0, 1].

@@ -19,20 +19,16 @@ from joulefront.trial import SplitError
 from .cohort import Cohort
 from .options import DataOptions
 
+_REMEDY = "lower data.folds, or give more subjects of the rare class"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Split:
-    """Row indices of one outer fold, each side sorted.
+    """Row indices of one outer fold, each side sorted."""
 
-    Attributes:
-        train: What is learnt from.
-        validation: What the search sees; taken out of the fold's training side.
-        test: The outer fold, scored once.
-    """
-
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
+    train: NDArray[np.int64]  # what is learnt from
+    validation: NDArray[np.int64]  # what the search sees; out of the fold's training side
+    test: NDArray[np.int64]  # the outer fold, scored once
 
     @property
     def development(self) -> NDArray[np.int64]:
@@ -58,7 +54,17 @@ def split_cohort(cohort: Cohort, data: Mapping[str, Any], fold: int) -> Split:
             given=f"{fold}",
             remedy="raise data.folds, or ask for fewer replicates.folds",
         )
-    outside, test = _outer_folds(cohort, options)[fold]
+    for label in (0, 1):
+        people = {cohort.groups[row] for row in np.flatnonzero(cohort.labels == label)}
+        if len(people) < options.folds:
+            raise SplitError(
+                f"each of {options.folds} folds must have both classes",
+                given=f"{len(people)} people with label {label}",
+                remedy=_REMEDY,
+            )
+    splitter = StratifiedGroupKFold(options.folds, shuffle=True, random_state=options.split_seed)
+    folds = list(splitter.split(cohort.labels, cohort.labels, cohort.groups))
+    outside, test = map(np.sort, folds[fold])
     validates = _validation(cohort, outside, options, fold)
     split = Split(train=outside[~validates], validation=outside[validates], test=test)
     check_split(cohort, split)
@@ -81,30 +87,13 @@ def check_split(cohort: Cohort, split: Split) -> None:
                 given=f"{person} on the {seen[person]} and the {side} side",
             )
         seen |= dict.fromkeys(people, side)
-        if set(cohort.labels[rows].tolist()) != {0, 1}:
+        labels = set(cohort.labels[rows].tolist())
+        if labels != {0, 1}:
             raise SplitError(
                 f"the {side} side must have both classes",
-                given=f"{len(rows)} rows, labels {sorted(set(cohort.labels[rows].tolist()))}",
-                remedy="lower data.folds, or give more subjects of the rare class",
+                given=f"{len(rows)} rows, labels {sorted(labels)}",
+                remedy=_REMEDY,
             )
-
-
-def _outer_folds(
-    cohort: Cohort, options: DataOptions
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    for label in (0, 1):
-        members = {g for g, y in zip(cohort.groups, cohort.labels, strict=True) if y == label}
-        if len(members) < options.folds:
-            raise SplitError(
-                f"each of {options.folds} folds must have both classes",
-                given=f"{len(members)} people with label {label}",
-                remedy="lower data.folds, or give more subjects of the rare class",
-            )
-    splitter = StratifiedGroupKFold(options.folds, shuffle=True, random_state=options.split_seed)
-    return [
-        (np.sort(outside), np.sort(test))
-        for outside, test in splitter.split(cohort.labels, cohort.labels, cohort.groups)
-    ]
 
 
 def _validation(

@@ -13,29 +13,23 @@ ones are. `RECIPE` counts changes of what is drawn.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import clinical
 from .anatomy import Tissue, draw_anatomy, load_template, render
 from .cache import publish_cache, read_cache
-from .clinical import (
-    CATEGORICAL_LEVELS,
-    CATEGORICAL_NAMES,
-    NUMERIC_NAMES,
-    People,
-    draw_people,
-    hide_missing,
-)
 from .cohort import Cohort
 from .options import PLANES, DataOptions
-from .registry import CohortReader
 from .slices import square
 
 RECIPE = 1
 
 
+@lru_cache(maxsize=2)
 def load(options: DataOptions) -> Cohort:
     """The cohort of `options.subjects` people drawn with `options.seed`.
 
@@ -47,39 +41,6 @@ def load(options: DataOptions) -> Cohort:
     if arrays is None:
         arrays = _generate(options)
         publish_cache(key, arrays)
-    return _cohort(options, arrays)
-
-
-def _generate(options: DataOptions) -> dict[str, NDArray[Any]]:
-    people = draw_people(options.subjects, np.random.default_rng([options.seed, 0]))
-    numeric, categorical = hide_missing(people)
-    present = ~people.missing["image"]
-    shape = (options.subjects, len(options.planes), options.image_size, options.image_size)
-    images = np.zeros(shape, dtype=np.uint8)
-    tissue = load_template()
-    for person in np.flatnonzero(present):
-        images[person] = _slices(tissue, people, int(person), options)
-    return {
-        "labels": people.labels,
-        "images": images,
-        "image_present": present,
-        "numeric": numeric,
-        "categorical": categorical,
-    }
-
-
-def _slices(tissue: Tissue, people: People, person: int, options: DataOptions) -> NDArray[np.uint8]:
-    seed = [options.seed, 1, person]
-    etiv = float(people.numeric[person, NUMERIC_NAMES.index("etiv")])
-    anatomy = draw_anatomy(float(people.atrophy[person]), etiv, np.random.default_rng(seed))
-    slices = []
-    for plane in options.planes:
-        rng = np.random.default_rng([*seed, 1 + PLANES.index(plane)])
-        slices.append(square(render(tissue, anatomy, plane, rng), options.image_size))
-    return np.round(np.array(slices) * 255).astype(np.uint8)
-
-
-def _cohort(options: DataOptions, arrays: dict[str, NDArray[Any]]) -> Cohort:
     subjects = tuple(f"S{options.seed}_{person:05d}" for person in range(options.subjects))
     return Cohort(
         name="synthetic_ad",
@@ -90,16 +51,34 @@ def _cohort(options: DataOptions, arrays: dict[str, NDArray[Any]]) -> Cohort:
         image_present=arrays["image_present"],
         planes=options.planes,
         numeric=arrays["numeric"],
-        numeric_names=NUMERIC_NAMES,
+        numeric_names=clinical.NUMERIC_NAMES,
         categorical=arrays["categorical"],
-        categorical_names=CATEGORICAL_NAMES,
-        categorical_levels=CATEGORICAL_LEVELS,
-    )
+        categorical_names=clinical.CATEGORICAL_NAMES,
+        categorical_levels=clinical.CATEGORICAL_LEVELS,
+    ).with_inputs(options.inputs)
 
 
-READER = CohortReader(
-    load=load,
-    stamp=lambda options: (),  # a pure function of the options
-    own_keys=("subjects", "seed"),
-    default_planes=PLANES[:1],
-)
+def _generate(options: DataOptions) -> dict[str, NDArray[Any]]:
+    people = clinical.draw_people(options.subjects, np.random.default_rng([options.seed, 0]))
+    numeric, categorical = clinical.hide_missing(people)
+    present = ~people.missing["image"]
+    size = options.image_size
+    images = np.zeros((options.subjects, len(options.planes), size, size), dtype=np.uint8)
+    tissue = load_template()
+    for person in np.flatnonzero(present):
+        images[person] = _slices(tissue, people, int(person), options)
+    columns = {"numeric": numeric, "categorical": categorical}
+    return {"labels": people.labels, "images": images, "image_present": present, **columns}
+
+
+def _slices(
+    tissue: Tissue, people: clinical.People, person: int, options: DataOptions
+) -> NDArray[np.uint8]:
+    seed = [options.seed, 1, person]
+    etiv = float(people.numeric[person, clinical.NUMERIC_NAMES.index("etiv")])
+    anatomy = draw_anatomy(float(people.atrophy[person]), etiv, np.random.default_rng(seed))
+    slices = []
+    for plane in options.planes:
+        rng = np.random.default_rng([*seed, 1 + PLANES.index(plane)])
+        slices.append(square(render(tissue, anatomy, plane, rng), options.image_size))
+    return np.round(np.array(slices) * 255).astype(np.uint8)

@@ -1,7 +1,7 @@
 """A clinical table as numbers: a delimited text file, its columns found and range-checked.
 
-No knowledge of any one cohort, and no repair: a value that cannot be is an error that names its
-row, because a guess would be learnt from in silence.
+No repair: a value that cannot be is an error that names its row, because a guess would be learnt
+from in silence.
 """
 
 from __future__ import annotations
@@ -9,40 +9,35 @@ from __future__ import annotations
 import csv
 import difflib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from joulefront.trial import DataError
 
-MISSING = frozenset(
-    {"", ".", "?", "na", "n/a", "nan", "null", "none", "-1", "-4", "999999"}
-    | {"-1.0", "-4.0", "999999.0"}
-)
+MISSING = frozenset({"", ".", "?", "na", "n/a", "nan", "null", "none"})
+MISSING_CODES = frozenset({-1.0, -4.0, 999999.0})
+Rows = Sequence[Mapping[str, str]]
 
 
 def read_table(path: Path, required: Collection[str]) -> list[dict[str, str]]:
-    """Read a table whose first line names its columns.
+    """Read a UTF-8 table whose first line names its columns, in any case.
 
-    Commas, semicolons (then with decimal commas) or tabs separate; any line ends; names match
-    without regard to case and surrounding blanks.
-
-    Args:
-        path: The file, UTF-8.
-        required: Columns that must be there; others are left out.
+    Commas, tabs or semicolons (then with decimal commas, as some copies have) separate.
 
     Returns:
-        One mapping a row from the required names to stripped cells.
+        One mapping a row from the required names, and no others, to stripped cells.
 
     Raises:
         DataError: Absent or unreadable file, no rows, a missing or doubled column, a ragged row.
     """
-    lines = _lines(path)
-    header_line = lines[0] if lines else ""
-    separator = max(",;\t", key=header_line.count)
     try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        separator = max(",;\t", key=lines[0].count)
         rows = [row for row in csv.reader(lines, delimiter=separator, strict=True) if any(row)]
-    except csv.Error as error:
-        raise DataError("the table must be delimited text", given=f"{path}: {error}") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            "the table must be a readable UTF-8 file of delimited text", given=f"{path}: {error}"
+        ) from error
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     places = {name: _place(path, header, name) for name in required} if rows else {}
     if len(rows) < 2:
@@ -57,34 +52,20 @@ def read_table(path: Path, required: Collection[str]) -> list[dict[str, str]]:
                 f"every row must have the {len(header)} cells of the first line",
                 given=f"{path}, row {number}: {len(row)} cells",
             )
-    decimal_comma = separator == ";"
+    decimal = "," if separator == ";" else "."
     return [
-        {name: _cell(row[place], decimal_comma) for name, place in places.items()}
+        {name: row[place].strip().replace(decimal, ".") for name, place in places.items()}
         for row in rows[1:]
     ]
 
 
-def number(cell: str) -> float:
-    """A cell as a number: NaN for the codes in `MISSING`, and for nothing else.
-
-    Raises:
-        ValueError: The cell is neither a missing code nor a finite number.
-    """
-    if cell.lower() in MISSING:
-        return math.nan
-    value = float(cell)
-    if not math.isfinite(value):
-        raise ValueError(f"not finite: {cell}")
-    return value
-
-
 def numbers(
-    rows: list[dict[str, str]], names: list[str], ranges: Mapping[str, tuple[float, float]]
+    rows: Rows, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]
 ) -> dict[str, list[float]]:
     """Turn columns into numbers and check what can be.
 
     Args:
-        rows: What `read_table` gave.
+        rows: (N,) what `read_table` gave.
         names: (N,) what to call each row in an error.
         ranges: Column to the lowest and highest value that is possible, both included.
 
@@ -94,35 +75,37 @@ def numbers(
     Raises:
         DataError: A cell is no number, or out of range; up to five rows are named.
     """
-    columns: dict[str, list[float]] = {column: [] for column in ranges}
-    faults: list[str] = []
-    for name, row in zip(names, rows, strict=True):
-        for column, (low, high) in ranges.items():
-            try:
-                value = number(row[column])
-            except ValueError:
-                value = math.inf
-            if not (math.isnan(value) or low <= value <= high):
-                faults.append(f"{name} {column} {row[column]!r}{_hint(value, low, high)}")
-            columns[column].append(value)
+    columns = {column: [number(row[column]) for row in rows] for column in ranges}
+    faults = [
+        f"{name} {column} {row[column]!r}{_hint(value, low, high)}"
+        for place, (name, row) in enumerate(zip(names, rows, strict=True))
+        for column, (low, high) in ranges.items()
+        if not (math.isnan(value := columns[column][place]) or low <= value <= high)
+    ]
     if faults:
         must = ", ".join(f"{column} {low:g} to {high:g}" for column, (low, high) in ranges.items())
-        shown = "; ".join(faults[:5]) + (f" and {len(faults) - 5} more" * (len(faults) > 5))
         raise DataError(
             f"values must be missing or numbers in range ({must})",
-            given=shown,
+            given=listed(faults, separator="; "),
             remedy="correct the table",
         )
     return columns
 
 
-def _lines(path: Path) -> list[str]:
+def number(cell: str) -> float:
+    """A cell as a number: NaN where it is missing, infinity where it is no finite number."""
+    if cell.lower() in MISSING:
+        return math.nan
     try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            "the table must be a readable UTF-8 file", given=f"{path}: {error}"
-        ) from error
+        value = float(cell)
+    except ValueError:
+        return math.inf
+    return math.nan if value in MISSING_CODES else value
+
+
+def listed(items: Sequence[str], separator: str = ", ") -> str:
+    """Up to five items for an error, and how many more there are."""
+    return separator.join(items[:5]) + (f" and {len(items) - 5} more" if len(items) > 5 else "")
 
 
 def _place(path: Path, header: list[str], name: str) -> int:
@@ -137,13 +120,8 @@ def _place(path: Path, header: list[str], name: str) -> int:
     )
 
 
-def _cell(text: str, decimal_comma: bool) -> str:
-    text = text.strip()
-    return text.replace(",", ".") if decimal_comma else text
-
-
 def _hint(value: float, low: float, high: float) -> str:
     for power in (10, 100, 1000):
-        if math.isfinite(value) and low <= value / power <= high:
+        if low <= value / power <= high:
             return f" (was it {value / power:g}, with its decimal point lost?)"
     return ""

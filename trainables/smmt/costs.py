@@ -24,7 +24,7 @@ def measure_costs(learner: Learner, batch: Batch) -> dict[str, float | int]:
 
     Args:
         learner: The trained model.
-        batch: Test side; its first samples are used.
+        batch: Validation side, since costs may be objectives; its first samples are used.
 
     Returns:
         parameters; flops_per_sample of a forward pass; latency_seconds of one sample, median;

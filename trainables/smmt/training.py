@@ -53,7 +53,7 @@ def train(config: Config, trial: TrialContext) -> None:
     with trial.measured():
         for epoch in range(done, config.epochs):
             _run_epoch(learner, task, trial, epoch)
-    _finish(learner, task, trial)
+    _finish(learner, task, trial, reported=done < config.epochs)
 
 
 def _run_epoch(learner: Learner, task: Task, trial: TrialContext, epoch: int) -> None:
@@ -86,8 +86,16 @@ def _is_due(config: Config, epochs_done: int) -> bool:
     return epochs_done == config.epochs or epochs_done % config.checkpoint_every == 0
 
 
-def _finish(learner: Learner, task: Task, trial: TrialContext) -> None:
-    """Score the outer fold once, and probe what the model costs."""
+def _finish(learner: Learner, task: Task, trial: TrialContext, *, reported: bool) -> None:
+    """Score the outer fold once, and probe what the model costs on the validation side.
+
+    An attempt that went on after the last epoch has reported nothing: it is validated here.
+    """
+    known = {}
+    if not reported:
+        seen = task.validation.batch
+        again = predict(learner.model, seen, rank=trial.rank, world_size=trial.world_size)
+        known = metrics_of(again, seen)
     subjects, side = task.test
     scores = predict(learner.model, side, rank=trial.rank, world_size=trial.world_size)
     labels = side.labels.tolist()
@@ -96,5 +104,4 @@ def _finish(learner: Learner, task: Task, trial: TrialContext) -> None:
         scores=dict(zip(subjects, scores.probabilities.tolist(), strict=True)),
     )
     tested = {f"test_{name}": value for name, value in metrics_of(scores, side).items()}
-    kept_share = tested.pop("test_kept_share")
-    trial.finish({**tested, "kept_share": kept_share, **measure_costs(learner, side)})
+    trial.finish({**known, **tested, **measure_costs(learner, task.validation.batch)})

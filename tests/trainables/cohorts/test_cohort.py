@@ -27,14 +27,14 @@ def test_fingerprint_follows_the_content(make_cohort: Callable[..., Cohort]) -> 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"subjects": ("p000",) * 40}, "more than one row for p000"),
+        ({"subjects": ("p000",) * 40}, "its own id"),
         ({"groups": ("p000",)}, "groups of a cohort must have shape"),
         ({"labels": np.full(40, 2)}, "labels must be 0 or 1"),
         ({"images": np.full((40, 2, 4, 4), 1.5, np.float32)}, "in \\[0, 1\\]"),
         ({"images": np.full((40, 2, 4, 4), np.nan, np.float32)}, "in \\[0, 1\\]"),
         ({"images": np.zeros((40, 2, 4, 5), np.float32)}, "images of a cohort must have shape"),
         ({"numeric": np.full((40, 2), np.inf)}, "finite"),
-        ({"categorical": np.full((40, 1), 3)}, "gene must index its levels"),
+        ({"categorical": np.full((40, 1), 3)}, "index their levels"),
     ],
 )
 def test_refuses_what_is_no_cohort(

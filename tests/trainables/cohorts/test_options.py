@@ -10,7 +10,9 @@ from trainables.cohorts import DataOptions
 
 
 def test_defaults() -> None:
-    assert DataOptions.parse({}) == DataOptions()
+    synthetic = DataOptions.parse({})
+    assert synthetic == DataOptions.parse({"cohort": "synthetic_ad", "subjects": 240, "folds": 5})
+    assert synthetic.planes == ("axial",)
     oasis = DataOptions.parse({"cohort": "oasis1"})
     assert oasis.planes == ("axial", "coronal", "sagittal")
     assert oasis.root == Path("../shared/data/oasis1")

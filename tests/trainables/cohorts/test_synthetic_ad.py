@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from trainables.cohorts import baselines, load_cohort, synthetic_ad
-from trainables.cohorts.loading import _load
 
 DATA: dict[str, Any] = {"subjects": 24, "image_size": 32}
 
 
 @pytest.fixture(autouse=True)
 def _forget_loaded() -> None:
-    _load.cache_clear()
+    synthetic_ad.load.cache_clear()
 
 
 def test_the_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +26,7 @@ def test_the_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cohort.images[~cohort.image_present].any()
     assert (cohort.images[cohort.image_present].max(axis=(1, 2, 3)) > 0.5).all()
     first = cohort.fingerprint
-    _load.cache_clear()
+    synthetic_ad.load.cache_clear()
     monkeypatch.setattr(synthetic_ad, "_generate", None)  # from the cache, or not at all
     assert load_cohort(DATA).fingerprint == first
 
@@ -40,11 +39,11 @@ def test_made_again_where_the_cache_is_damaged_or_impossible(
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
-    _load.cache_clear()
+    synthetic_ad.load.cache_clear()
     assert load_cohort(DATA).fingerprint == first
     assert len(file.read_bytes()) == len(whole)
     monkeypatch.setenv("JOULEFRONT_CACHE", str(file / "folder"))
-    _load.cache_clear()
+    synthetic_ad.load.cache_clear()
     assert load_cohort(DATA).fingerprint == first
 
 

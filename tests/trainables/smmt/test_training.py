@@ -86,7 +86,7 @@ def test_what_is_reported_and_finished(run) -> None:
         "latency_seconds",
         "peak_memory_bytes",
         "clusters_effective",
-        "kept_share",
+        "test_kept_share",
     }
     assert all(math.isfinite(value) for value in trial.finished.values())
     assert trial.finished["flops_per_sample"] > 0
@@ -116,6 +116,19 @@ def test_going_on_equals_never_having_stopped(run, done) -> None:
     assert rest.predictions == whole.predictions
     if rest.checkpoints:
         assert_same_weights(rest.checkpoints[-1], whole.checkpoints[-1])
+    else:  # killed after its last epoch: what may be an objective must be there all the same
+        validated = {"loss", *CONFUSION, "kept_share"}
+        last = whole.reports[-1]
+        assert {name: rest.finished[name] for name in validated} == {n: last[n] for n in validated}
+
+
+def test_nothing_that_may_be_an_objective_comes_from_the_test_fold(run, task, make_batch) -> None:
+    other = task._replace(test=task.test._replace(batch=make_batch(6, seed=9)))
+    one, two = run().finished, run(given=other).finished
+    assert one["test_loss"] != two["test_loss"]
+    timed = ("latency_seconds", "peak_memory_bytes")
+    free = [name for name in one if not name.startswith("test_") and name not in timed]
+    assert {name: one[name] for name in free} == {name: two[name] for name in free}
 
 
 def test_the_test_fold_is_not_seen_before_the_end(run, task) -> None:
