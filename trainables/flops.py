@@ -2,8 +2,9 @@
 
 `FlopCounterMode` has no formula for scaled-dot-product attention on a CPU and counts it as zero
 (pytorch#195460); the two operators, forward and backward, are registered here. Matrix products,
-convolutions and attention are counted; norms, softmax, sorting and K-Means are not, so CPU time
-belongs next to these numbers. A counted step takes up to four times as long.
+convolutions and attention are counted, K-Means' products of points and centroids too. Norms,
+softmax, minima and sorting are not, so CPU time belongs next to these numbers. A counted step takes
+up to four times as long.
 """
 
 from __future__ import annotations

@@ -152,6 +152,23 @@ def test_baselines_are_those_recorded_last(make_study) -> None:
     assert study.baselines().to_dict("records") == [{"name": "majority", "roc_auc": 0.5}]
 
 
+def test_baselines_are_pooled_over_the_folds_that_were_run(make_study) -> None:
+    folds = [
+        {"fold": 0, "labels": {"a": 1, "b": 0}, "scores": {"a": 0.9, "b": 0.2}},
+        {"fold": 1, "labels": {"c": 1, "d": 0}, "scores": {"c": 0.1, "d": 0.8}},
+    ]
+    constant = [{"fold": 0, "labels": {"a": 1, "b": 0}, "scores": {"a": 1.0, "b": 1.0}}]
+    rows = [{"name": "LR", "folds": folds}, {"name": "majority", "folds": constant}]
+    study = make_study(
+        [{"config": "c1", "accuracy": 0.5, "energy_joules": 1.0}],
+        events=[{"kind": "baselines", "details": {"rows": rows}}],
+    )
+    shown = study.baselines()
+    assert shown["subjects"].tolist() == [2, 2] and shown["folds"].tolist() == [1, 1]
+    assert shown["balanced_accuracy"].tolist() == [1.0, 0.5]
+    assert shown["roc_auc"].tolist() == [1.0, 0.5]
+
+
 def test_a_study_without_baselines_has_no_rows(sweep: Study) -> None:
     assert sweep.baselines().empty
 

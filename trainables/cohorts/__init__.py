@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .baselines import baselines
-from .cohort import Cohort
-from .loading import describe_data, load_cohort
-from .options import COHORTS, DataOptions
-from .preprocessing import Inputs, Preprocessing
-from .splits import Split, check_split, split_cohort
+from trainables.cohorts.baselines import baselines
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.loading import describe_data, load_cohort
+from trainables.cohorts.options import COHORTS, DataOptions
+from trainables.cohorts.preprocessing import Inputs, Preprocessing
+from trainables.cohorts.splits import Split, check_split, split_cohort
 
 __all__ = [
     "COHORTS",

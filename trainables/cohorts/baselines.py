@@ -1,7 +1,8 @@
 """What a study's trainable has to beat, on the very same outer folds: no search, no energy.
 
 Each baseline learns from a fold's training and validation sides together, with the preprocessing of
-preprocessing.py fitted there, and is scored once on all its out-of-fold predictions pooled.
+preprocessing.py fitted there. Which folds are pooled is decided by who shows them: those that the
+study has run.
 """
 
 from __future__ import annotations
@@ -16,26 +17,24 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from trainables.classification import binary_metrics
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.loading import load_cohort
+from trainables.cohorts.options import DataOptions
+from trainables.cohorts.preprocessing import Inputs, Preprocessing
+from trainables.cohorts.splits import split_cohort
 
-from .cohort import Cohort
-from .loading import load_cohort
-from .options import DataOptions
-from .preprocessing import Inputs, Preprocessing
-from .splits import split_cohort
-
-METRICS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "roc_auc")
 COMPONENTS = 20
 
 Scorer = Callable[[Inputs, Inputs], NDArray[np.float64]]
 
 
 def baselines(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Score the baselines that a `data` section's modalities allow.
+    """Score the baselines that a `data` section's modalities allow, fold by fold.
 
     Returns:
-        Rows of name, inputs, subjects (how many were scored: the image baseline leaves out those
-        without an image) and the pooled `METRICS`.
+        A row a baseline: name, inputs, and `folds`, each with its number, and labels and scores by
+        subject, as a trial records its predictions. The image baseline leaves out those without an
+        image.
 
     Raises:
         DataError: The section, or the cohort's files, cannot be used.
@@ -50,42 +49,49 @@ def baselines(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     plan = [("majority class", ("none",), majority_scores, everybody)]
     plan += [("logistic regression", clinical, clinical_scores, everybody)] if clinical else []
     plan += [(components, slices, image_scores, cohort.image_present)] if slices else []
-    rows = []
-    for name, inputs, scorer, among in plan:
-        scores = pooled_scores(cohort, data, scorer, among)[among]
-        metrics = binary_metrics(cohort.labels[among], scores)
-        if scorer is majority_scores:
-            metrics["roc_auc"] = 0.5  # it ranks nobody, but a constant for each fold could seem to
-        row = {"name": name, "inputs": ", ".join(inputs), "subjects": int(among.sum())}
-        rows.append(row | {metric: metrics[metric] for metric in METRICS})
-    return rows
+    return [
+        {
+            "name": name,
+            "inputs": ", ".join(inputs),
+            "folds": [
+                score_fold(cohort, data, fold, scorer, among)
+                for fold in range(DataOptions.parse(data).folds)
+            ],
+        }
+        for name, inputs, scorer, among in plan
+    ]
 
 
-def pooled_scores(
-    cohort: Cohort, data: Mapping[str, Any], scorer: Scorer, among: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Out-of-fold scores of all outer folds.
+def score_fold(
+    cohort: Cohort,
+    data: Mapping[str, Any],
+    fold: int,
+    scorer: Scorer,
+    among: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """Score the test side of one outer fold.
 
     Args:
         cohort: What the `data` section describes.
         data: That section.
+        fold: From 0.
         scorer: From training and test inputs to a score of class 1 for each test row.
         among: (N,) rows to learn from and to score.
 
     Returns:
-        (N,) scores in row order; NaN for the rows left out.
+        fold, labels and scores by subject.
     """
-    scores = np.full(len(cohort), np.nan)
-    for fold in range(DataOptions.parse(data).folds):
-        split = split_cohort(cohort, data, fold)
-        train = split.development[among[split.development]]
-        test = split.test[among[split.test]]
-        preprocessing = Preprocessing.fit(cohort, train)
-        if test.size:
-            scores[test] = scorer(
-                preprocessing.apply(cohort, train), preprocessing.apply(cohort, test)
-            )
-    return scores
+    split = split_cohort(cohort, data, fold)
+    train = split.development[among[split.development]]
+    test = split.test[among[split.test]]
+    preprocessing = Preprocessing.fit(cohort, train)
+    unseen = preprocessing.apply(cohort, test)
+    scores = scorer(preprocessing.apply(cohort, train), unseen) if test.size else np.empty(0)
+    return {
+        "fold": fold,
+        "labels": dict(zip(unseen.subjects, unseen.labels.tolist(), strict=True)),
+        "scores": dict(zip(unseen.subjects, scores.tolist(), strict=True)),
+    }
 
 
 def majority_scores(train: Inputs, test: Inputs) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from .cohort import Cohort
-from .options import COHORTS, DataOptions
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.options import COHORTS, DataOptions
 
 
 def load_cohort(data: Mapping[str, Any]) -> Cohort:

@@ -25,11 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from joulefront.trial import DataError
-
-from .cohort import Cohort
-from .options import DataOptions
-from .slices import read_slice, square
-from .table import MISSING, Rows, listed, numbers, read_table
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.options import DataOptions
+from trainables.cohorts.slices import read_slice, square
+from trainables.cohorts.table import MISSING, Rows, listed, numbers, read_table
 
 TABLE = "oasis_cross-sectional.csv"
 LABEL = "CDR"

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from joulefront.trial import DataError
-
-from .cohort import MODALITIES
+from trainables.cohorts.cohort import MODALITIES
 
 COHORTS = {
     "oasis1": "trainables.cohorts.oasis1:load",

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from joulefront.trial import DataError
-
-from .cohort import Cohort
+from trainables.cohorts.cohort import Cohort
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from joulefront.trial import SplitError
-
-from .cohort import Cohort
-from .options import DataOptions
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.options import DataOptions
 
 _REMEDY = "lower data.folds, or give more subjects of the rare class"
 

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.cohorts.anatomy import Tissue, draw_anatomy, load_template, render
+from trainables.cohorts.cache import publish_cache, read_cache
+from trainables.cohorts.cohort import Cohort
+from trainables.cohorts.options import PLANES, DataOptions
+from trainables.cohorts.slices import square
+
 from . import clinical
-from .anatomy import Tissue, draw_anatomy, load_template, render
-from .cache import publish_cache, read_cache
-from .cohort import Cohort
-from .options import PLANES, DataOptions
-from .slices import square
 
 RECIPE = 1
 

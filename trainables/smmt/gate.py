@@ -56,10 +56,11 @@ class TokenGate(nn.Module):
         self.level = nn.Parameter(torch.tensor(math.log(openness / (1 - openness))))
 
     def scores(self, tokens: Tensor) -> Tensor:
-        """Return (B, N) log-odds of being kept."""
-        features = layer_norm(tokens.detach().float(), tokens.shape[-1:])
-        features = features - features.mean(dim=1, keepdim=True)
-        return features @ self.direction / math.sqrt(len(self.direction)) + self.level
+        """Return (B, N) log-odds of being kept, in single precision: close tokens must not tie."""
+        with torch.autocast(tokens.device.type, enabled=False):
+            features = layer_norm(tokens.detach().float(), tokens.shape[-1:])
+            features = features - features.mean(dim=1, keepdim=True)
+            return features @ self.direction / math.sqrt(len(self.direction)) + self.level
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None) -> Decision:
         """Decide on (B, N, D) tokens; the generator is drawn from in training only."""

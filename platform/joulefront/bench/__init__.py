@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from joulefront.bench.result import BENCHES, Bench, BenchResult, load_bench
+from joulefront.bench.tables import format_table
 
-__all__ = ["BENCHES", "Bench", "BenchResult", "load_bench"]
+__all__ = ["BENCHES", "Bench", "BenchResult", "format_table", "load_bench"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,24 +50,37 @@ def out_of_fold(trials: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, fl
     last = predictions.drop_duplicates(["trial_id", "attempt"], keep="last")
     joined = trials.merge(last[["trial_id", "attempt", "details"]], on=["trial_id", "attempt"])
     by_seed = [
-        _pool([json.loads(details) for details in group["details"]])
+        pool_folds([json.loads(details) for details in group["details"]])
         for _, group in joined.groupby("seed")
     ]
-    metrics = [pooled_metrics(labels, scores) for labels, scores in by_seed]
     averages = {
-        name: float(np.mean([values[name] for values in metrics])) if metrics else float("nan")
+        name: float(np.mean([pooled[name] for pooled in by_seed])) if by_seed else float("nan")
         for name in POOLED_METRICS
     }
-    subjects = max((len(labels) for labels, _ in by_seed), default=0)
     return averages | {
-        "subjects": subjects,
+        "subjects": max((pooled["subjects"] for pooled in by_seed), default=0),
         "folds": int(joined["fold"].nunique()),
         "seeds": len(by_seed),
     }
 
 
+def pool_folds(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Pool the predictions of several folds: each has `labels` and `scores` by subject.
+
+    A score that is constant inside every fold ranks nobody: its area under the curve is 0.5.
+
+    Returns:
+        `POOLED_METRICS`, and the counts `subjects` and `folds`.
+    """
+    labels, scores = _pool(folds)
+    metrics: dict[str, Any] = dict(pooled_metrics(labels, scores))
+    if all(len(set(fold["scores"].values())) <= 1 for fold in folds):
+        metrics["roc_auc"] = 0.5
+    return metrics | {"subjects": len(labels), "folds": len(folds)}
+
+
 def _pool(
-    folds: Sequence[Mapping[str, Mapping[str, float]]],
+    folds: Sequence[Mapping[str, Any]],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     pairs = [
         (label, fold["scores"][subject])

@@ -102,9 +102,16 @@ class Study:
         return self._frame(self._events.copy())
 
     def baselines(self) -> pd.DataFrame:
-        """The rows of the trainable's baselines; empty where it offers none."""
+        """The trainable's baselines, pooled over the folds that the study has run.
+
+        Empty where it offers none. A row that says nothing of folds is shown as it is.
+        """
         events = self._events_of("baselines")
         rows = json.loads(events["details"].iloc[-1])["rows"] if len(events) else []
+        run = set(self._trials["fold"])
+        for row in rows:
+            if "folds" in row:
+                row |= pooled.pool_folds([fold for fold in row["folds"] if fold["fold"] in run])
         return self._frame(pd.DataFrame(rows))
 
     def energy_spent(self) -> float:

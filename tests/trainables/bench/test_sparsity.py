@@ -67,9 +67,9 @@ def test_figures_rows_and_table() -> None:
     assert set(result.figures) == {"spearman", "flops_share_at_top", "cost_of_gate"}
     assert all(math.isfinite(value) for value in result.figures.values())
     timed = [row for row in result.observations if "cpu_seconds" in row]
-    assert len(timed) == 2 * (len(SMALL.penalties) + 1 + 2)
+    assert len(timed) == 2 * (len(SMALL.penalties) + 4)
     assert "no gate" in result.table
-    assert len(result.table.splitlines()) == 1 + 1 + len(SMALL.penalties)
+    assert len(result.table.splitlines()) == 2 + 2 + len(SMALL.penalties)
 
 
 def test_the_shipped_plan_is_the_shipped_study() -> None:
