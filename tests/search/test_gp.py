@@ -35,6 +35,6 @@ def test_torch_random_state_and_default_type_are_left_alone():
 
 def test_it_is_random_until_ten_are_complete():
     startup = synthetic_history(11)  # one of them failed, ten are complete
-    random = propose(SPACE, 2, sampler="random", seed=0, index=50, history=())
+    random = ask(())
     assert ask(startup[:10]).params == random.params
     assert ask(startup).params != random.params

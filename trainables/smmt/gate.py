@@ -7,9 +7,9 @@ the batch: no later layer computes anything for it. The penalty is λ × mean p,
 computed tokens; attention's own share falls faster than that.
 
 `level` sets how many tokens are kept. It is moved by plain SGD with momentum, in proportion to λ:
-Adam would normalise the gradient's size away, and λ with it. `direction` acts on features centred
-over the sample's tokens, so it sets which, and Adam moves it by what the tokens' contents do for
-the cross-entropy. Neither sends a gradient into the stem.
+Adam would normalise the gradient's size away, and λ with it. `direction` scores what is in a token,
+centred over the sample's tokens, so it sets which, and Adam moves it by what the tokens do for the
+cross-entropy. Neither sends a gradient into the stem.
 
 How fast: under the penalty alone the log-odds s fall by λ p (1 - p) × rate / (1 - momentum) a step.
 With the defaults, 0.4 and 0.9, that is 4 λ p (1 - p): from p = 0.9 half of the tokens are gone
@@ -59,8 +59,8 @@ class TokenGate(nn.Module):
         """Return (B, N) log-odds of being kept, in single precision: close tokens must not tie."""
         with torch.autocast(tokens.device.type, enabled=False):
             features = layer_norm(tokens.detach().float(), tokens.shape[-1:])
-            features = features - features.mean(dim=1, keepdim=True)
-            return features @ self.direction / math.sqrt(len(self.direction)) + self.level
+            contents = features @ self.direction / math.sqrt(len(self.direction))
+            return contents - contents.mean(dim=1, keepdim=True) + self.level
 
     def forward(self, tokens: Tensor, generator: torch.Generator | None) -> Decision:
         """Decide on (B, N, D) tokens; the generator is drawn from in training only."""

@@ -94,9 +94,8 @@ class ImageTokeniser(nn.Module):
         else:
             kept, weight, share = self.gate(content, generator)
             chosen = kept.flatten().nonzero().squeeze(1)
-            rows = content.flatten(0, 1).index_select(0, chosen)
-            rows = rows * weight.flatten().index_select(0, chosen).unsqueeze(-1)
-            rows = rows + position.index_select(0, chosen % len(position))
+            rows = (content * weight.unsqueeze(-1) + position).flatten(0, 1)
+            rows = rows.index_select(0, chosen)
             counts = kept.sum(1).tolist()
         for place, count in zip(there.tolist(), counts, strict=True):
             lengths[place] = count

@@ -126,8 +126,7 @@ def _create(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
 
     Whatever the data may refuse is found before anything is written.
     """
-    if StudyStore.exists(path):
-        return StudyStore.create(path, {}), None
+    StudyStore.refuse_existing(path)
     trainable = import_trainable(spec.trainable)
     header = study_header(spec, trainable, power_model())
     baselines = getattr(trainable.module, "baselines", None)

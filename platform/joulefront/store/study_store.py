@@ -69,18 +69,23 @@ class StudyStore:
             StudyError: There is a study already, or `path` names an object store.
             StoreWriteError: The disk is full or read-only.
         """
+        cls.refuse_existing(path)
         store = _local(path)
-        taken = StudyError(
-            f"{store} must not hold a study yet",
-            given="a study that was launched before",
-            remedy="continue it with --resume, or give another folder with --store",
-        )
-        if any((store / name).exists() for name in ("study.json", "segments", "parquet")):
-            raise taken
         data = seal({"format": _FORMAT, "study": header})
         if not publish(store / "study.json", data, exclusive=True):
-            raise taken
+            raise _taken(store)
         return cls.open(store)
+
+    @classmethod
+    def refuse_existing(cls, path: str | Path) -> None:
+        """Check that no study, nor the remains of one, lies at `path`.
+
+        Raises:
+            StudyError: There is one, or `path` names an object store.
+        """
+        store = _local(path)
+        if any((store / name).exists() for name in ("study.json", "segments", "parquet")):
+            raise _taken(store)
 
     @classmethod
     def open(cls, path: str | Path) -> StudyStore:
@@ -183,6 +188,14 @@ class StudyStore:
             if not (self.path / "segments" / table / name).exists():
                 self._damage[f"segments/{table}/{name} is absent: its rows are lost"] = None
         return None, {}
+
+
+def _taken(store: Path) -> StudyError:
+    return StudyError(
+        f"{store} must not hold a study yet",
+        given="a study that was launched before",
+        remedy="continue it with --resume, or give another folder with --store",
+    )
 
 
 def _local(path: str | Path) -> Path:

@@ -67,7 +67,11 @@ def _reset_torch(seed: int, threads: int) -> None:
     torch: Any = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "manual_seed"):
         return
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
@@ -76,6 +80,3 @@ def _reset_torch(seed: int, threads: int) -> None:
     torch.autograd.set_detect_anomaly(False)
     torch.backends.cudnn.benchmark = False
     torch.set_float32_matmul_precision("highest")
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()

@@ -91,7 +91,11 @@ _KINDS: dict[str, type[Report] | type[Closing]] = {"report": Report, "closing": 
 def encode(message: Message) -> str:
     """Return the message as JSON text; NaN and infinities survive."""
     kind = "report" if isinstance(message, Report) else "closing"
-    return json.dumps({"kind": kind} | dataclasses.asdict(message))
+    return json.dumps({"kind": kind} | _fields(message), default=_fields)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
 
 
 def decode(text: str) -> Message:

@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from trainables.bench.sparsity import SHIPPED, Plan, count_flops, measure
+from trainables.bench.sparsity import PAIRS, SHIPPED, Plan, count_flops, measure
 from trainables.smmt import Config
 from trainables.smmt.gate import Decision, TokenGate
 
@@ -67,7 +67,7 @@ def test_figures_rows_and_table() -> None:
     assert set(result.figures) == {"spearman", "flops_share_at_top", "cost_of_gate"}
     assert all(math.isfinite(value) for value in result.figures.values())
     timed = [row for row in result.observations if "cpu_seconds" in row]
-    assert len(timed) == 2 * (len(SMALL.penalties) + 4)
+    assert len(timed) == 2 * (len(SMALL.penalties) + 4 * PAIRS)
     assert "no gate" in result.table
     assert len(result.table.splitlines()) == 2 + 2 + len(SMALL.penalties)
 
