@@ -29,13 +29,12 @@ ALLOWED = {
     "energy": {"errors", "spec"},
     "errors": set(),
     "front": {"errors", "spec"},
-    "launch": {"energy", "errors", "front", "search", "spec", "stopping", "store", "trial"},
+    "launch": {"energy", "errors", "front", "search", "spec", "store", "trial"},
     "results": {"errors", "front", "spec", "store"},
     "search": {"errors", "front", "spec"},
     "spec": {"errors"},
-    "stopping": {"errors", "spec"},
     "store": {"errors", "spec"},
-    "testing": {"energy", "errors", "search", "spec", "stopping", "store", "trial"},
+    "testing": {"energy", "errors", "search", "spec", "store", "trial"},
     "trial": {"energy", "errors", "spec", "store"},
 }
 # Modules that take long to import, and that the study file does not need.
@@ -252,7 +251,6 @@ def _constants_classes_functions(name: str) -> tuple[int, str]:
 def registries() -> dict[str, dict[str, str]]:
     from joulefront.bench import BENCHES
     from joulefront.search import SAMPLERS
-    from joulefront.stopping import STOPPING_RULES
     from trainables.attention import ATTENTIONS
     from trainables.cohorts import COHORTS
 
@@ -261,7 +259,6 @@ def registries() -> dict[str, dict[str, str]]:
         "benches": BENCHES,
         "cohorts": COHORTS,
         "samplers": SAMPLERS,
-        "stopping rules": STOPPING_RULES,
     }
 
 
@@ -274,10 +271,9 @@ def test_registries_resolve(registry: str, name: str) -> None:
 
 
 def test_the_study_file_knows_what_is_registered() -> None:
-    from joulefront.spec import SAMPLERS, Stopping
+    from joulefront.spec import SAMPLERS
     from trainables.smmt import Config
 
     known = registries()
     assert set(SAMPLERS) == known["samplers"].keys()
-    assert set(get_args(get_type_hints(Stopping)["rule"])) == known["stopping rules"].keys()
     assert set(get_args(get_type_hints(Config)["attention"])) == known["attentions"].keys()

@@ -84,7 +84,7 @@ class ImageTokeniser(nn.Module):
             return ImageTokens(absent, None, 0)
         slices = images.index_select(0, there.to(images.device))
         content = self.stem(slices.flatten(0, 1).unsqueeze(1))  # (B·P, D, G, G)
-        content = content.flatten(2).transpose(1, 2)
+        content = content.flatten(2).transpose(1, 2).contiguous()
         content = content.reshape(len(there), -1, content.shape[-1])  # (B, P·G·G, D)
         position = (self.plane + self.row + self.column).flatten(0, 2)
         lengths = [0] * len(present)

@@ -8,7 +8,6 @@ import socket
 from datetime import UTC, datetime
 from typing import Any
 
-from joulefront import __version__
 from joulefront.energy import PowerModel, grid_intensity
 from joulefront.spec import StudySpec, Trainable
 
@@ -33,7 +32,7 @@ def study_header(spec: StudySpec, trainable: Trainable, model: PowerModel) -> di
         "name": spec.name,
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "joulefront_version": __version__,
+        "joulefront_version": importlib.metadata.version("joulefront"),
         "spec": spec.to_dict(),
         "environment": environment(),
         "power_model": model.to_dict(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
@@ -37,26 +38,12 @@ class PrintingSink:
 
 
 def first_assignment(spec: StudySpec) -> Assignment:
-    """Return the study's first trial as it would be handed out, for one process without GPU.
-
-    Raises:
-        TrainableError: Nothing here; the runner checks the trainable.
-    """
+    """Return the study's first trial as it would be handed out, for one process without GPU."""
     agenda = Agenda(spec)
     trial = agenda.next_trial()
     assert trial is not None, "a study proposes at least one trial"
-    assignment = agenda.assignment(trial)
-    return Assignment(
-        trainable=assignment.trainable,
-        trial_id=assignment.trial_id,
-        config_id=assignment.config_id,
-        fold=assignment.fold,
-        seed=assignment.seed,
-        parameters=assignment.parameters,
-        data=assignment.data,
-        objectives=assignment.objectives,
-        power_model=power_model().to_dict(),
-        cpus=assignment.cpus,
+    return dataclasses.replace(
+        agenda.assignment(trial), workers=0, gpus=0, power_model=power_model().to_dict()
     )
 
 
