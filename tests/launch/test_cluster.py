@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import os
+
+from joulefront.launch.cluster import prepare_environment, worker_environment
+
+
+def test_idle_threads_wait_and_none_goes_beyond_the_reservation():
+    environment = worker_environment(3)
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert {value for name, value in environment.items() if name.endswith("THREADS")} == {"3"}
+
+
+def test_a_users_own_settings_win(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"RAY_AUTH_TOKEN": "mine", "RAY_AUTH_MODE": "token"})
+    prepare_environment(local=True)
+    assert os.environ["RAY_AUTH_TOKEN"] == "mine"
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+def test_a_named_cluster_gets_no_token_of_ours(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    prepare_environment(local=False)
+    assert "RAY_AUTH_TOKEN" not in os.environ

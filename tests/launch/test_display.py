@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from joulefront.launch.agenda import Agenda
+from joulefront.launch.conductor import Conductor
+from joulefront.launch.display import PlainLines, eta_seconds, progress_line, study_table
+from joulefront.launch.recorder import Recorder
+from joulefront.spec import Budget, Replicates
+from joulefront.store import StudyStore
+from joulefront.trial.messages import ChargeRow, Closing, Report
+
+
+@pytest.fixture
+def running(tmp_path: Path, toy_spec):
+    """A study of four, with one trial complete and one that has reported an epoch."""
+    store = StudyStore.create(tmp_path / "study", {"name": "toy"})
+    with store.writer() as writer:
+        agenda = Agenda(toy_spec(budget=Budget(trials=4)))
+        conductor = Conductor(agenda, Recorder(writer, None), store=store.path, power_model={})
+        charge = ChargeRow(
+            host="h", device="cpu", component="cpu", joules=7200.0, provenance="modelled"
+        )
+        metrics = {"accuracy": 0.75, "flops": 10.0}
+        done = conductor.next_assignment().trial_id
+        closing = Closing(
+            state="complete", metrics=metrics, charges=(charge,), duration_seconds=10.0
+        )
+        conductor.receive(done, closing)
+        conductor.ended(done, None)
+        other = conductor.next_assignment().trial_id
+        conductor.receive(other, Report(epoch=2, metrics={"accuracy": 0.5}, charges=(charge,)))
+        yield conductor
+
+
+def drawn(conductor: Conductor, width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(study_table(conductor, width))
+    return console.file.getvalue().splitlines()
+
+
+def test_the_table_fits_and_tells_what_is_known(running):
+    lines = drawn(running, 80)
+    assert all(len(line) <= 80 for line in lines)
+    text = "\n".join(lines)
+    assert "1/4 trials" in text and "2 Wh spent" in text
+    assert "c0000-f0-s0" in text and "0.75" in text and "done" in text
+    assert "c0001-f0-s0" in text and "0.5" in text
+
+
+def test_the_time_to_go_is_that_of_the_trials_so_far(running):
+    assert eta_seconds(running) == pytest.approx(30.0)
+    assert "about 0:00:30 to go" in progress_line(running)
+
+
+def test_replicates_are_counted(running, toy_spec):
+    from joulefront.launch.display import expected_trials
+
+    replicates = Replicates(folds=5, seeds=2, allocate="all")
+    assert expected_trials(toy_spec(budget=Budget(trials=3), replicates=replicates)) == 30
+    assert expected_trials(toy_spec(budget=Budget(hours=1.0))) is None
+
+
+def test_in_a_pipe_each_trial_that_ends_is_a_line(running, capsys):
+    with PlainLines().watching(running) as refresh:
+        refresh()
+        assert capsys.readouterr().out == ""
+        failed = Closing(state="failed", failure="boom", retryable=False)
+        running.receive("c0001-f0-s0", failed)
+        refresh()
+        refresh()
+    out = capsys.readouterr().out.splitlines()
+    assert len(out) == 1 and out[0].startswith("c0001-f0-s0") and "failed" in out[0]
