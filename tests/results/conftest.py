@@ -48,10 +48,15 @@ def make_study(tmp_path: Path) -> MakeStudy:
         events: Iterable[Mapping[str, Any]] = (),
         energy: Iterable[Mapping[str, Any]] = (),
         provenance: str = "modelled",
+        country: tuple[str, float] | None = None,
         **spec: Any,
     ) -> Study:
         path = tmp_path / "small"
-        store = StudyStore.create(path, {"name": "small", "spec": spec_of(**spec)})
+        header: dict[str, Any] = {"name": "small", "spec": spec_of(**spec)}
+        if country is not None:
+            header["spec"]["energy"] = {"country": country[0]}
+            header["grid_intensity_grams_per_kwh"] = country[1]
+        store = StudyStore.create(path, header)
         with store.writer() as writer:
             for number, given in enumerate(rows, start=1):
                 row, charge = _rows(given, 10.0 * number, provenance)

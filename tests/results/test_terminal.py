@@ -111,6 +111,12 @@ def test_a_table_says_what_was_run_and_what_it_cost(sweep: Study) -> None:
     assert "energy spent: 0.4833 Wh (1740 J); provenance: cpu=modelled" in table
 
 
+def test_emissions_are_told_where_a_country_is_given(make_study) -> None:
+    rows = [{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 7200.0}]
+    table = front_table(make_study(rows, country=("TWN", 500.0)))
+    assert "emissions: 1 g CO2e at 500 g/kWh (TWN)" in table
+
+
 def test_members_stand_beside_the_baselines(make_study) -> None:
     study = make_study(
         [{"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 1.0}],

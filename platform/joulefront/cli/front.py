@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from joulefront.cli.piping import write_text
+
+if TYPE_CHECKING:
+    from joulefront.results import Study
 
 _WIDEST, _HEIGHT = 120, 20
 
@@ -24,15 +27,22 @@ class FrontFormat(StrEnum):
 def front(
     study: Annotated[Path, typer.Argument(help="Study directory.")],
     output_format: Annotated[
-        FrontFormat, typer.Option("--format", help="A drawing with a table, or CSV.")
+        FrontFormat, typer.Option("--format", help="A table and a drawing, or CSV.")
     ] = FrontFormat.table,
 ) -> None:
     """Show the front: its members, what they cost, and the baselines beside them."""
-    from joulefront.results import Study, draw_front, front_table
+    from joulefront.results import Study
 
     opened = Study.open(study)
     if output_format is FrontFormat.csv:
         write_text(opened.front().to_csv(index=False))
-        return
+    else:
+        write_text(shown(opened))
+
+
+def shown(study: Study) -> str:
+    """Return the front as a table and as a drawing, as wide as the terminal."""
+    from joulefront.results import draw_front, front_table
+
     width = min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
-    write_text(f"{draw_front(opened, width, _HEIGHT)}\n\n{front_table(opened, width)}")
+    return f"{front_table(study, width)}\n\n{draw_front(study, width, _HEIGHT)}"

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from joulefront.cli.front import shown
+from joulefront.cli.piping import write_text
 from joulefront.errors import StoreWriteError
 from joulefront.spec import StudySpec, check_study
 
@@ -63,11 +65,10 @@ def _launch(
 
 
 def _show_front(path: Path) -> None:
-    from joulefront.results import Study, draw_front, front_table, write_front_page
+    from joulefront.results import Study, write_front_page
 
     study = Study.open(path)
-    print(front_table(study))
-    print(draw_front(study))
+    write_text(shown(study))
     try:
         write_front_page(study, path / "front.html")
     except OSError as error:

@@ -11,6 +11,7 @@ from joulefront.results.configurations import comparable, replicates_requested
 from joulefront.results.study import Study
 from joulefront.results.units import energy_text
 
+_JOULES_PER_KILOWATT_HOUR = 3.6e6
 STATES = ("complete", "running", "pruned", "failed", "stopped")
 Phase = Literal["finished", "interrupted", "unfinished"]
 _PHASES: dict[str, Phase] = {
@@ -80,9 +81,20 @@ def headlines(study: Study) -> list[str]:
         f"trials: {sum(summary.states.values())} ({states or 'none'})",
         "objectives: " + ", ".join(f"{o.direction} {o.metric}" for o in study.objectives),
         f"energy spent: {energy_text(summary.energy_joules)}; {provenance}",
+        *_emissions(study, summary.energy_joules),
     ]
     if apart:
         sentences.append(
             f"{apart} configurations do not compete: their energy was measured in another way"
         )
     return sentences
+
+
+def _emissions(study: Study, joules: float) -> list[str]:
+    """Say what the spent energy emits, where the study names a country."""
+    intensity = study.header.get("grid_intensity_grams_per_kwh")
+    if intensity is None:
+        return []
+    grams = joules / _JOULES_PER_KILOWATT_HOUR * intensity
+    country = study.spec.energy.country
+    return [f"emissions: {grams:.3g} g CO2e at {intensity:.0f} g/kWh ({country})"]
