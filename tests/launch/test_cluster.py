@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import os
+import socket
 
-from joulefront.launch.cluster import prepare_environment, worker_environment
+import pytest
+
+from joulefront.errors import StudyError
+from joulefront.launch.cluster import check_address, prepare_environment, worker_environment
 
 
 def test_idle_threads_wait_and_none_goes_beyond_the_reservation():
@@ -22,3 +26,14 @@ def test_a_named_cluster_gets_no_token_of_ours(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
     prepare_environment(local=False)
     assert "RAY_AUTH_TOKEN" not in os.environ
+
+
+def test_nothing_is_begun_where_no_cluster_answers():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(StudyError, match=f"given: {address}"):
+            check_address(address)
+        taken.listen()
+        check_address(address)
+    check_address("auto")

@@ -10,6 +10,7 @@ import importlib
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -66,6 +67,25 @@ def _reread_authentication() -> None:
     raylet: Any = importlib.import_module("ray._raylet")
     raylet.Config.initialize("")
     raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def check_address(address: str) -> None:
+    """Knock at a named cluster, before anything is written: Ray would wait for a minute.
+
+    Raises:
+        StudyError: If nothing listens at a "host:port" address.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except OSError as error:
+        raise StudyError(
+            "a Ray cluster must answer at --address",
+            given=f"{address}: {error.strerror or error}",
+            remedy="check the address, or leave --address out for a local Ray",
+        ) from error
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from typing import Any
 from joulefront.energy import PowerModel, power_model
 from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
-from joulefront.launch.cluster import cluster_hosts, ray_cluster
+from joulefront.launch.cluster import check_address, cluster_hosts, ray_cluster
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.header import study_header
@@ -65,7 +65,8 @@ def launch_study(
         display: What shows the progress; nothing by default.
 
     Raises:
-        StudyError: If the study is already there, or is another one than `spec`.
+        StudyError: If the study is already there, or is another one than `spec`, or no cluster
+            answers at `address`.
         TrainableError: If the trainable cannot be imported.
         DataError: If its data cannot be read.
         StoreWriteError: If the disk is full; what was written stays, and `resume` goes on.
@@ -73,6 +74,8 @@ def launch_study(
     display = display or Silent()
     path = study_path(spec, store)
     spec = dataclasses.replace(spec, trainable=_absolute(spec.trainable))
+    if address is not None:
+        check_address(address)
     known = resume and StudyStore.exists(path)
     study, baselines = (_reopen(path, spec), None) if known else _create(path, spec)
     reason = _ended(study)
