@@ -42,6 +42,12 @@ def test_a_chain_of_resumed_attempts_carries_each_part_once():
     assert energy.retried == pytest.approx(13.0 - 8.0)
 
 
+def test_a_checkpoint_without_its_report_carries_all_that_is_known():
+    first = attempt(1, 4.0, [(1, 2.0), (2, 4.0)])
+    energy = fold_attempts([first, attempt(2, 6.0, resumed_from=(1, 3))])
+    assert energy.joules == 10.0 and energy.retried == 0.0
+
+
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=6))
 def test_nothing_spent_is_lost_or_counted_twice(spent):
     attempts = [attempt(number, joules) for number, joules in enumerate(spent, start=1)]

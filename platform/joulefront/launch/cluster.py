@@ -27,7 +27,6 @@ _TUNE = {
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 _LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -46,6 +45,7 @@ def worker_environment(cpus: int) -> dict[str, str]:
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative data paths are those of the driver's folder
     }
 
 

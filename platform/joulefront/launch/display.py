@@ -125,7 +125,8 @@ def study_table(conductor: Conductor, width: int) -> Table:
     trials = list(conductor.agenda.trials())
     running = [trial for trial in trials if trial.state == "running"]
     ended = [trial for trial in trials if trial.state in ("complete", "failed")]
-    for trial in [*ended[-(_ROWS - len(running)) :], *running]:
+    room = max(0, _ROWS - len(running))
+    for trial in [*ended[len(ended) - min(room, len(ended)) :], *running]:
         table.add_row(*_cells(conductor, trial, objectives))
     return table
 

@@ -54,6 +54,8 @@ class TrialEnergy:
 def fold_attempts(attempts: Sequence[AttemptEnergy]) -> TrialEnergy:
     """Charge the last attempt, and of those before it what it went on from.
 
+    A checkpoint whose own report was lost on the way counts as all that is known of its attempt.
+
     Args:
         attempts: In order, at least one.
     """
@@ -63,7 +65,7 @@ def fold_attempts(attempts: Sequence[AttemptEnergy]) -> TrialEnergy:
     while source is not None:
         earlier = by_number[source[0]]
         for component in OBJECTIVE_COMPONENTS:
-            reached = earlier.by_epoch.get(source[1], {}).get(component, 0.0)
+            reached = earlier.by_epoch.get(source[1], earlier.total).get(component, 0.0)
             charged[component] = charged.get(component, 0.0) + reached
         source = earlier.resumed_from
     spent = sum(_objective(attempt.total) for attempt in attempts)
