@@ -62,11 +62,17 @@ def prepare_environment(*, local: bool) -> None:
         os.environ.setdefault(name, value)
 
 
-def _reread_authentication() -> None:
-    """Let a Ray that was imported earlier see the mode and the token."""
+def _settle_imported_ray(*, local: bool) -> None:
+    """Let a Ray that was imported before `prepare_environment` follow it all the same.
+
+    It has read the authentication mode and the choice of the loopback address on import.
+    """
     raylet: Any = importlib.import_module("ray._raylet")
     raylet.Config.initialize("")
     raylet.AuthenticationTokenLoader.instance().reset_cache()
+    if local:
+        constants: Any = importlib.import_module("ray._private.ray_constants")
+        constants.ENABLE_RAY_CLUSTER = False
 
 
 def check_address(address: str) -> None:
@@ -108,7 +114,7 @@ def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Ite
         yield
         return
     workers = worker_environment(cpus)
-    _reread_authentication()
+    _settle_imported_ray(local=address is None)
     with _environment(workers if address is None else {}):
         try:
             if address is None:
