@@ -48,7 +48,7 @@ PAIRS = 3
 SHIPPED = Plan(
     data={"cohort": "synthetic_ad", "subjects": 240, "seed": 0, "image_size": 96},
     config=Config(epochs=8),
-    penalties=(0.0, 0.03, 0.1, 0.3, 1.0),
+    penalties=(0.0, 0.01, 0.03, 0.06, 0.1),
     seeds=(0, 1, 2),
 )
 

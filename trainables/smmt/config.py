@@ -31,7 +31,7 @@ class Config:
     """What one trial of SMMT is built and trained with.
 
     `sparsity_penalty` acts between 0.01 (one image token in six gone after 160 steps) and 1 (nearly
-    all gone after 20): search it there, on a logarithmic scale.
+    all gone after 20): search it on a logarithmic scale, below 0.1 where clusters are to matter.
 
     Raises:
         ValueError: If a value is outside its range.
