@@ -138,6 +138,25 @@ def test_a_killed_driver_loses_no_finished_trial_and_repeats_none(study, toy_spe
     assert {row["state"] for row in table.values()} == {"complete"}
     assert table[lost]["energy_joules"] == 8.0
     assert table[lost]["energy_retried_joules"] == 6.0
+    spent = {"cpu": 0.0, "setup": 0.0}
+    for row in study.read("energy").to_pylist():
+        spent[row["component"]] += row["joules"]
+    assert spent == {"cpu": 10.0 + 10.0 + 6.0 + 8.0 + 10.0, "setup": 4.0}
+    with Driver(study, spec) as conductor:
+        assert conductor.spent_joules == sum(spent.values())
+
+
+def test_charges_written_just_before_the_kill_are_not_written_again(study, toy_spec):
+    spec = toy_spec(budget=Budget(trials=1))
+    with Driver(study, spec) as conductor:
+        lost = conductor.next_assignment().trial_id
+        conductor.receive(lost, report(1, 6.0))
+    with study.writer() as writer:
+        charge = {"host": "h", "device": "cpu", "component": "cpu", "provenance": "modelled"}
+        writer.append("energy", [charge | {"trial_id": lost, "attempt": 1, "joules": 7.0}])
+    with Driver(study, spec) as conductor:
+        assert conductor.spent_joules == 7.0
+    assert [row["joules"] for row in study.read("energy").to_pylist()] == [7.0]
 
 
 def test_a_retry_goes_on_from_its_checkpoint_and_carries_its_energy(study, toy_spec, tmp_path):

@@ -131,10 +131,10 @@ class Recorder:
     ) -> None:
         """Make durable that an attempt ended without a closing message.
 
-        Its energy is that of its last report.
+        Its energy is that of its last report, unless its charges have been written already.
         """
         attempt = self._attempts[trial.trial_id][-1]
-        self.spent_joules += sum(attempt.total.get(name, 0.0) for name in BILLED)
+        self.spent_joules += sum(row.joules for row in attempt.rows if row.component in BILLED)
         self._writer.append("energy", [self._energy_row(trial, row) for row in attempt.rows])
         row = self._identity(configuration, trial, "end")
         row |= {"state": state, "failure": failure} | self._energies(trial.trial_id)
@@ -160,8 +160,16 @@ class Recorder:
         """Make everything written so far durable."""
         self._writer.sync()
 
-    def adopt(self, trial_id: str, attempts: Sequence[AttemptEnergy]) -> None:
-        """Take over what earlier drivers have recorded of a trial."""
+    def adopt(
+        self, trial_id: str, attempts: Sequence[AttemptEnergy], unwritten: Sequence[ChargeRow]
+    ) -> None:
+        """Take over what earlier drivers have recorded of a trial.
+
+        Args:
+            trial_id: The trial.
+            attempts: All of them, in order.
+            unwritten: Charges of the last one that are in its reports only.
+        """
         self._attempts[trial_id] = [
             _Attempt(
                 number=attempt.attempt,
@@ -171,6 +179,7 @@ class Recorder:
             )
             for attempt in attempts
         ]
+        self._attempts[trial_id][-1].rows = unwritten
 
     def _identity(
         self, configuration: Configuration, trial: TrialPlan, kind: str

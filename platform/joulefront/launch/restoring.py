@@ -17,6 +17,7 @@ from joulefront.launch.agenda import Agenda, TrialPlan
 from joulefront.launch.recorder import BILLED, Recorder
 from joulefront.launch.retries import OBJECTIVE_COMPONENTS, AttemptEnergy
 from joulefront.store import StudyStore
+from joulefront.trial.messages import ChargeRow
 
 Row = Mapping[str, Any]
 
@@ -96,7 +97,24 @@ def _adopt_energy(
             )
         )
     for trial_id, known in attempts.items():
-        recorder.adopt(trial_id, sorted(known, key=lambda attempt: attempt.attempt))
+        known.sort(key=lambda attempt: attempt.attempt)
+        written = (trial_id, known[-1].attempt) in closed
+        recorder.adopt(trial_id, known, [] if written else _charges(known[-1].total))
+
+
+def _charges(total: Mapping[str, float]) -> list[ChargeRow]:
+    """Return the charges that an attempt's last report tells, which knows no host."""
+    return [
+        ChargeRow(
+            host="unknown",
+            device=component,
+            component=component,
+            joules=total[component],
+            provenance=provenance,
+        )
+        for component, provenance in (("cpu", "modelled"), ("gpu", "counter"))
+        if total.get(component)
+    ]
 
 
 def _components(row: Row) -> dict[str, float]:

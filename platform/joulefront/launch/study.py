@@ -25,7 +25,7 @@ from joulefront.launch.recorder import Recorder
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.restoring import restore
 from joulefront.launch.sharing import check_shared
-from joulefront.spec import StudySpec, import_trainable
+from joulefront.spec import StudySpec, Trainable, import_trainable
 from joulefront.store import StudyStore, is_remote
 from joulefront.trial.messages import Event
 
@@ -77,7 +77,7 @@ def launch_study(
     if address is not None:
         check_address(address)
     known = resume and StudyStore.exists(path)
-    study, baselines = (_reopen(path, spec), None) if known else _create(path, spec)
+    study, baselines = _reopen(path, spec) if known else _create(path, spec)
     reason = _ended(study)
     if reason is not None:
         return Outcome(path=path, finished=True, reason=reason)
@@ -132,12 +132,17 @@ def _create(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
     StudyStore.refuse_existing(path)
     trainable = import_trainable(spec.trainable)
     header = study_header(spec, trainable, power_model())
-    baselines = getattr(trainable.module, "baselines", None)
-    rows = None if baselines is None else list(baselines(spec.data))
+    rows = _baselines(trainable, spec)
     return StudyStore.create(path, header), rows
 
 
-def _reopen(path: Path, spec: StudySpec) -> StudyStore:
+def _baselines(trainable: Trainable, spec: StudySpec) -> list[Any] | None:
+    baselines = getattr(trainable.module, "baselines", None)
+    return None if baselines is None else list(baselines(spec.data))
+
+
+def _reopen(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
+    """Open a study to go on with, and return its baselines if it was killed before it had them."""
     study = StudyStore.open(path)
     before = StudySpec.from_dict(study.header["spec"])
     changed = [
@@ -151,7 +156,9 @@ def _reopen(path: Path, spec: StudySpec) -> StudyStore:
             given=f"other values of {', '.join(changed)} than in {path}",
             remedy="take the same study file and --set values, or another --store",
         )
-    return study
+    if "baselines" in study.read("events").column("kind").to_pylist():
+        return study, None
+    return study, _baselines(import_trainable(spec.trainable), spec)
 
 
 def _ended(study: StudyStore) -> str | None:
