@@ -24,13 +24,13 @@ TRAINABLES = ROOT / "trainables"
 # Part of the platform -> the parts that it may import, besides itself.
 ALLOWED = {
     "__init__": {"launch", "results"},  # lazily
-    "bench": {"errors", "launch", "spec", "store", "trial"},
-    "cli": {"bench", "errors", "launch", "results", "spec", "store"},
+    "bench": {"energy", "errors", "launch", "spec", "store", "trial"},
+    "cli": {"bench", "energy", "errors", "launch", "results", "spec", "store"},
     "energy": {"errors", "spec"},
     "errors": set(),
     "front": {"errors", "spec"},
     "launch": {"energy", "errors", "front", "search", "spec", "store", "trial"},
-    "results": {"errors", "front", "spec", "store"},
+    "results": {"energy", "errors", "front", "spec", "store"},
     "search": {"errors", "front", "spec"},
     "spec": {"errors"},
     "store": {"errors", "spec"},

@@ -66,7 +66,7 @@ def test_the_two_commands_are_those_that_ci_runs() -> None:
 
 
 def test_every_command_has_its_row() -> None:
-    rows = re.findall(r"^\| `study (\S+)", README, re.MULTILINE)
+    rows = re.findall(r"^\| `study (\w+)", README, re.MULTILINE)
     assert sorted(rows) == sorted(str(command.name) for command in app.registered_commands)
 
 

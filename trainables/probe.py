@@ -37,10 +37,10 @@ def median_seconds(calls: Iterable[Callable[[], object]], device: torch.device) 
         timed[0]()
     durations = []
     for call in timed:
-        _wait(device)
+        wait_for(device)
         start = time.perf_counter()
         call()
-        _wait(device)
+        wait_for(device)
         durations.append(time.perf_counter() - start)
     return statistics.median(durations)
 
@@ -65,6 +65,7 @@ def peak_memory_bytes(work: Callable[[], object], device: torch.device) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _wait(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Return when a GPU has done what it was given; at once on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

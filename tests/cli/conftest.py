@@ -21,7 +21,10 @@ SPEC = {
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A study of four: two members, one failed trial, one that runs; c0000 kept a checkpoint."""
+    """A study of four: two members, one failed trial, one that runs; c0000 kept a checkpoint.
+
+    Its ledger does not say whose it is, so that no host has a bill.
+    """
     path = tmp_path / "tiny"
     with StudyStore.create(path, {"name": "tiny", "spec": SPEC}).writer() as writer:
         for number, state in enumerate(["complete", "complete", "failed", "running"]):
@@ -47,6 +50,8 @@ def tiny(tmp_path: Path) -> Path:
             writer.append("reports", [common | {"epoch": 1, "accuracy": 0.5}])
         started = {"kind": "study_started", "time": 999.0, "details": json.dumps({})}
         writer.append("events", [started])
+        sample = {"kind": "sample", "host": "h", "meter": "m", "monotonic_ns": 1, "details": "{}"}
+        writer.append("ledger", [sample])
     _save_model(path, tmp_path / "made")
     return path
 

@@ -36,7 +36,17 @@ def test_trials_are_one_row_each_as_csv(tiny: Path, capfdbinary) -> None:
         (Table.reports, ["time", "trial_id", "attempt", "epoch", "accuracy"]),
         (
             Table.energy,
-            ["trial_id", "attempt", "host", "device", "component", "joules", "provenance"],
+            [
+                *("trial_id", "attempt", "host", "device", "component", "joules"),
+                *("provenance", "shared"),
+            ],
+        ),
+        (
+            Table.ledger,
+            [
+                *("time", "trial_id", "attempt", "kind", "host", "meter", "monotonic_ns"),
+                "details",
+            ],
         ),
         (Table.events, ["time", "trial_id", "attempt", "kind", "message", "details"]),
     ],

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from joulefront.cli.status import status
 from joulefront.errors import StudyError
+from joulefront.results import Study, summarise
 from joulefront.store import StudyStore
 
 
@@ -20,6 +22,14 @@ def test_status_counts_and_names_the_best(tiny: Path, capfdbinary) -> None:
     assert "energy spent: 1 Wh (3600 J), cpu=modelled" in text
     assert "not finished; if it does not run any more, `study launch FILE --resume`" in text
     assert "last row written" in text
+
+
+def test_what_the_search_itself_spent_is_told_apart(tiny: Path, capfdbinary, monkeypatch) -> None:
+    summary = replace(summarise(Study.open(tiny)), search_joules=36.0)
+    monkeypatch.setattr("joulefront.results.summarise", lambda study: summary)
+    status(tiny)
+    text = capfdbinary.readouterr().out.decode()
+    assert "energy spent: 1 Wh (3600 J), cpu=modelled; apart: the search itself 0.01 Wh" in text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from joulefront.energy import PowerModel, power_model
 from joulefront.energy.bundled import cpu_power_table
 from joulefront.energy.cpu import Cpu, parse_cpuinfo
-from joulefront.energy.power import find_tdp, model_of
+from joulefront.energy.power import OVERRIDES, find_tdp, model_of, overridden, plain_name
 
 SERVER = "AMD EPYC 7763 64-Core Processor"
 
@@ -103,6 +104,41 @@ def test_every_row_is_found_by_its_own_name_or_refused_never_mistaken():
     ]
     assert wrong == []
     assert sum(find_tdp(name) is not None for name, _ in sample) > 0.9 * len(sample)
+
+
+def test_what_the_study_file_gives_replaces_the_constants_and_stays_modelled():
+    model = model_of(cpu("AMD EPYC"))
+    given = overridden(model, {"joules_per_cpu_second": 2.5, "ram_watts_per_gib": 0.0})
+    assert (given.joules_per_cpu_second, given.ram_watts_per_gib) == (2.5, 0.0)
+    assert given.idle_watts_per_core == model.idle_watts_per_core
+    assert given.provenance == "modelled"
+    assert given.source.startswith(
+        "joules_per_cpu_second 2.5, ram_watts_per_gib 0 given in the study file; else AMD EPYC is"
+    )
+
+
+def test_overriding_everything_leaves_no_other_source():
+    given = overridden(model_of(cpu("AMD EPYC")), dict.fromkeys(OVERRIDES, 1.0))
+    assert given.source.endswith("ram_watts_per_gib 1 given in the study file")
+
+
+def test_overriding_nothing_changes_nothing():
+    model = model_of(cpu("AMD EPYC"))
+    assert overridden(model, {}) is model
+
+
+@pytest.mark.parametrize(
+    ("given", "provenance"),
+    [({"ram_watts_per_gib": 1.0}, "calibrated"), ({"joules_per_cpu_second": 1.0}, "modelled")],
+)
+def test_a_given_wattage_of_memory_leaves_a_calibration(given, provenance):
+    calibrated = dataclasses.replace(model_of(cpu("AMD EPYC")), provenance="calibrated")
+    assert overridden(calibrated, given).provenance == provenance
+
+
+def test_the_plain_name_has_neither_marks_nor_clock():
+    assert plain_name("Intel(R) Xeon(R) Gold 6248 CPU @ 2.50GHz") == "Intel Xeon Gold 6248"
+    assert plain_name(SERVER) == "AMD EPYC 7763"
 
 
 def test_json_round_trip():

@@ -1,27 +1,20 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from joulefront.launch.agenda import Agenda
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import PlainLines, eta_seconds, progress_line, study_table
-from joulefront.launch.recorder import Recorder
 from joulefront.spec import Budget, Replicates
-from joulefront.store import StudyStore
 from joulefront.trial.messages import ChargeRow, Closing, Report
 
 
 @pytest.fixture
-def running(tmp_path: Path, toy_spec):
+def running(driver, study, toy_spec):
     """A study of four, with one trial complete and one that has reported an epoch."""
-    store = StudyStore.create(tmp_path / "study", {"name": "toy"})
-    with store.writer() as writer:
-        agenda = Agenda(toy_spec(budget=Budget(trials=4)))
-        conductor = Conductor(agenda, Recorder(writer, None), store=store.path, power_model={})
+    with driver(study, toy_spec(budget=Budget(trials=4))) as conductor:
         charge = ChargeRow(
             host="h", device="cpu", component="cpu", joules=7200.0, provenance="modelled"
         )

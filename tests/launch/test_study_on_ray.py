@@ -10,6 +10,7 @@ import pytest
 
 from joulefront.errors import StudyError
 from joulefront.launch import launch_study
+from joulefront.launch.billing import StudyBill
 from joulefront.spec import Budget, Float, Int, Objective, PerTrial, Search
 from joulefront.store import StudyStore, fold_trials
 
@@ -120,6 +121,32 @@ def test_a_killed_worker_fails_its_trial_only(tmp_path, toy_spec):
     assert launch_study(spec, store=tmp_path / "study").finished
     states = {row["params.x"] < 0.5: row["state"] for row in rows(tmp_path / "study")}
     assert states == {True: "failed", False: "complete"}
+
+
+def test_the_energy_of_a_killed_worker_and_of_the_search_itself_are_in_the_bill(tmp_path, toy_spec):
+    body = (
+        "    import os, signal, time\n"
+        "    begun = time.process_time()\n"
+        "    with trial.measured():\n"
+        "        while time.process_time() - begun < 2.5:\n"
+        "            sum(range(10_000))\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=1),
+        per_trial=PerTrial(max_failures=0),
+    )
+    assert launch_study(spec, store=tmp_path / "study").finished
+    study = StudyStore.open(tmp_path / "study")
+    (row,) = rows(study.path)
+    assert row["state"] == "failed" and row["quality"] == "degraded"
+    assert row["quality_reasons"].startswith("process lost") and row["energy_joules"] > 0
+    billed = [charge for charge in study.read("energy").to_pylist() if charge["component"] == "cpu"]
+    assert [charge["joules"] for charge in billed] == [row["energy_joules"]]
+    bill = StudyBill(store=study)
+    assert bill.search_joules() > 0
 
 
 def test_a_reused_process_gives_the_results_of_a_fresh_one(tmp_path, toy_spec):

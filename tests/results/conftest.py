@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from joulefront.energy import PowerModel, Reading, Registration, Row, Window
+from joulefront.energy.ledger import HostFacts, Sample
 from joulefront.results import Study
 from joulefront.store import StudyStore
 
@@ -40,6 +42,7 @@ def make_study(tmp_path: Path) -> MakeStudy:
 
     A trial is a mapping with `config`, and any of `fold`, `attempt`, `state`, `params` and
     metrics; its end is written at time 10, 20, ... and its energy as one `cpu` charge.
+    `section` is the spec's section `energy`.
     """
 
     def make(
@@ -47,8 +50,10 @@ def make_study(tmp_path: Path) -> MakeStudy:
         *,
         events: Iterable[Mapping[str, Any]] = (),
         energy: Iterable[Mapping[str, Any]] = (),
+        ledger: Iterable[Row] = (),
         provenance: str = "modelled",
         country: tuple[str, float] | None = None,
+        section: Mapping[str, Any] | None = None,
         **spec: Any,
     ) -> Study:
         path = tmp_path / "small"
@@ -56,6 +61,9 @@ def make_study(tmp_path: Path) -> MakeStudy:
         if country is not None:
             header["spec"]["energy"] = {"country": country[0]}
             header["grid_intensity_grams_per_kwh"] = country[1]
+        if section is not None:
+            header["spec"]["energy"] = dict(section)
+            header["grid_intensity_grams_per_kwh"] = section.get("grams_per_kwh")
         store = StudyStore.create(path, header)
         with store.writer() as writer:
             for number, given in enumerate(rows, start=1):
@@ -64,6 +72,7 @@ def make_study(tmp_path: Path) -> MakeStudy:
                 writer.append("energy", [charge])
             for charge in energy:
                 writer.append("energy", [{"host": "h", "device": "host", **charge}])
+            writer.append("ledger", [row.to_columns() for row in ledger])
             for event in events:
                 details = json.dumps(event["details"])
                 writer.append("events", [{"attempt": 1, **event, "details": details}])
@@ -100,6 +109,120 @@ def _rows(
     }
     row.pop("provenance", None)
     return common | row, common | charge
+
+
+MODEL = PowerModel(
+    joules_per_cpu_second=2.0,
+    idle_watts_per_core=0.5,
+    ram_watts_per_gib=0.25,
+    tdp_watts=20.0,
+    source="made up",
+)
+MakeLedger = Callable[..., list[Row]]
+
+
+@pytest.fixture(scope="session")
+def make_ledger() -> MakeLedger:
+    """Make the ledger of one host: two samples, and between them what was spent, in CPU-seconds.
+
+    An attempt is (trial id, attempt, CPU-seconds, whether it closed); its window is its call.
+    """
+
+    def make(
+        host: str = "h",
+        attempts: Iterable[tuple[str, int, float, bool]] = (),
+        *,
+        seconds: float = 20.0,
+        search: float = 0.0,
+        platform: float = 0.0,
+        other: float = 0.0,
+        unexplained: float = 0.0,
+        gpu_joules: float = 0.0,
+    ) -> list[Row]:
+        begun = [_opened(host, *attempt[:2]) for attempt in attempts]
+        spent = sum(attempt[2] for attempt in attempts)
+        facts = HostFacts(
+            boot_id="b",
+            scope="host",
+            cores=4,
+            node_class="Made Up 4000 (virtual)",
+            memory_bytes=8 * 2**30,
+            power_model=MODEL.to_dict(),
+            gpus={"GPU-1": "Made Up GPU"} if gpu_joules else {},
+        )
+        gpus = {"GPU-1": 0} if gpu_joules else {}
+        first = _sample(gpus, dict.fromkeys((r.key for r in begun), 0.0))
+        last = _sample(
+            {uuid: int(gpu_joules * 1000) for uuid in gpus},
+            {r.key: a[2] for r, a in zip(begun, attempts, strict=True)},
+            busy=spent + search + platform + other + unexplained,
+            search=search,
+            trials=spent,
+            platform=platform,
+            other=other,
+        )
+        end = int(seconds * 1e9)
+        rows = [("host", 0, facts), ("sample", 0, first)]
+        rows += [("open", 0, registration) for registration in begun]
+        told = [
+            Row(
+                kind=k,
+                host=host,
+                meter=host,
+                monotonic_ns=ns,
+                details=d.to_dict(),
+                trial_id=getattr(d, "trial_id", None),
+                attempt=getattr(d, "attempt", None),
+            )
+            for k, ns, d in [*rows, ("sample", end, last)]
+        ]
+        closed = [_closed(host, *attempt[:3], end) for attempt in attempts if attempt[3]]
+        return [*told, *closed]
+
+    return make
+
+
+def _reading(ns: int, cpu_seconds: float) -> Reading:
+    cpu_ns = int(cpu_seconds * 1e9)
+    return Reading(monotonic_ns=ns, cpu_ns=cpu_ns, gpu_millijoules={}, memory_bytes=2**30)
+
+
+def _opened(host: str, trial_id: str, attempt: int) -> Registration:
+    return Registration(
+        study="small",
+        trial_id=trial_id,
+        attempt=attempt,
+        rank=0,
+        pid=1,
+        started=1,
+        cores=1,
+        called=_reading(0, 0.0),
+    )
+
+
+def _closed(host: str, trial_id: str, attempt: int, cpu_seconds: float, ns: int) -> Row:
+    call = Window(opened=_reading(0, 0.0), closed=_reading(ns, cpu_seconds), cores=1)
+    return Row(
+        kind="close",
+        host=host,
+        meter=host,
+        monotonic_ns=ns,
+        trial_id=trial_id,
+        attempt=attempt,
+        details={"rank": 0, "window": call.to_dict()},
+    )
+
+
+def _sample(gpus: Mapping[str, int], processes: Mapping[str, float], **seconds: float) -> Sample:
+    counters = {name: int(seconds.get(name, 0.0) * 1e9) for name in _COUNTERS}
+    return Sample(
+        gpu_millijoules=gpus,
+        processes={key: (int(cpu * 1e9), 0, None) for key, cpu in processes.items()},
+        **{f"{name}_ns": value for name, value in counters.items()},
+    )
+
+
+_COUNTERS = ("busy", "search", "trials", "platform", "other")
 
 
 @pytest.fixture

@@ -93,7 +93,81 @@ def test_joules_measured_in_different_ways_do_not_compete(make_study) -> None:
     )
     assert sorted(study.front()["config_id"]) == ["c1", "c2"]
     assert study.provenance() == "cpu=modelled"
-    assert "1 configurations do not compete" in front_table(study)
+    assert "not competing: 1 of the configurations" in front_table(study)
+
+
+def quality_trial(config: str, accuracy: float, **others) -> dict:
+    trial = {"config": config, "balanced_accuracy": accuracy, "energy_joules": 5.0}
+    return trial | {"quality": "good"} | others
+
+
+DEGRADED = {"quality": "degraded", "quality_reasons": "run queue 12%"}
+
+
+def test_degraded_trials_mark_their_configuration(make_study) -> None:
+    study = make_study(
+        [
+            quality_trial("c1", 0.9, fold=0),
+            quality_trial("c1", 0.9, fold=1, **DEGRADED),
+            quality_trial("c2", 0.9, fold=0),
+            quality_trial("c2", 0.9, fold=1),
+            quality_trial("c3", 0.9, fold=0),
+            quality_trial("c3", 0.9, fold=1, quality=None),
+        ],
+        folds=2,
+    )
+    front = study.front()
+    assert front["quality"].tolist() == ["degraded", "good", ""]
+    assert front["quality_reasons"].tolist() == ["run queue 12%", "", ""]
+
+
+def test_strict_quality_keeps_degraded_trials_off_the_front(make_study) -> None:
+    study = make_study(
+        [quality_trial("c1", 0.9, **DEGRADED), quality_trial("c2", 0.8)],
+        section={"quality": "strict"},
+    )
+    configurations = study.configurations().set_index("config_id")
+    assert configurations["fully_measured"].to_dict() == {"c1": False, "c2": True}
+    assert study.front()["config_id"].tolist() == ["c2"]
+    assert study.trials()["on_front"].tolist() == [False, True]
+
+
+CLASSES = [
+    quality_trial("c1", 0.5, node_class="A"),
+    quality_trial("c2", 0.9, node_class="B"),
+    quality_trial("c3", 0.6, node_class="A"),
+]
+
+
+def test_joules_of_two_classes_of_nodes_do_not_compete(make_study) -> None:
+    study = make_study(CLASSES)
+    assert study.front()["config_id"].tolist() == ["c3"]
+    assert study.configurations()["competes"].tolist() == [True, False, True]
+    told = " ".join(front_table(study).split())
+    assert "not competing: 1 of the configurations, which ran on another class of node" in told
+    assert "(B: 1) than the front (A)" in told
+
+
+def test_normalised_joules_of_two_classes_of_nodes_compete(make_study) -> None:
+    study = make_study(CLASSES, section={"normalise": "reference"})
+    assert study.front()["config_id"].tolist() == ["c2"]
+
+
+def test_provenance_and_node_class_are_told_apart(make_study) -> None:
+    study = make_study([*CLASSES, quality_trial("c4", 0.9, node_class="A", provenance="counter")])
+    told = " ".join(front_table(study).split())
+    assert "not competing: 1 of the configurations, whose energy was measured" in told
+    assert "not competing: 1 of the configurations, which ran" in told
+
+
+def test_a_shared_gpu_is_part_of_the_signature_and_told(make_study) -> None:
+    gpu = {"device": "GPU-1", "component": "gpu", "joules": 1.0, "provenance": "counter"}
+    study = make_study(
+        [quality_trial("c1", 0.5)],
+        energy=[gpu | {"trial_id": "c1-f0-s0", "attempt": 1, "shared": True}],
+    )
+    assert study.provenance() == "cpu=modelled, gpu=counter (shared)"
+    assert "GPU energy is charged by the reserved share" in front_table(study)
 
 
 def test_provenance_matters_to_energy_objectives_only(make_study) -> None:

@@ -52,6 +52,7 @@ def test_energy_rows_have_the_documented_columns(sweep: Study) -> None:
         "component",
         "joules",
         "provenance",
+        "shared",
     ]
     assert len(sweep.energy()) == 6
 
@@ -71,7 +72,7 @@ def test_a_charge_written_twice_counts_once(make_study) -> None:
     assert study.energy_spent() == 4.0
 
 
-def test_energy_spent_counts_failed_attempts_and_set_up_but_not_ram(make_study) -> None:
+def test_energy_spent_counts_all_attempts_set_up_and_probes_but_not_ram(make_study) -> None:
     def charge(attempt: int, component: str, joules: float) -> dict:
         return {
             "trial_id": "c1-f0-s0",
@@ -87,11 +88,12 @@ def test_energy_spent_counts_failed_attempts_and_set_up_but_not_ram(make_study) 
             charge(1, "cpu", 3.0),
             charge(2, "gpu", 2.0),
             charge(2, "setup", 1.0),
+            charge(2, "inference", 0.5),
             charge(2, "ram", 100.0),
             charge(2, "idle", 100.0),
         ],
     )
-    assert study.energy_spent() == 10.0
+    assert study.energy_spent() == 10.5
     assert study.provenance() == "cpu=modelled, gpu=modelled"
 
 

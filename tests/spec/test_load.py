@@ -12,9 +12,11 @@ from joulefront.errors import SpecError
 from joulefront.spec import (
     Budget,
     Choice,
+    Energy,
     Float,
     Int,
     Objective,
+    Power,
     Search,
     StudySpec,
     check_study,
@@ -49,7 +51,13 @@ search: {sampler: tpe, seed: 3, concurrent: null}
 replicates: {folds: 5, seeds: 2, allocate: all}
 stopping: {rule: never}
 per_trial: {workers: 2, cpus: 2, gpus: 1, max_failures: 0}
-energy: {country: TWN}
+energy:
+  country: TWN
+  grams_per_kwh: 502
+  quality: strict
+  allow_shared_gpu: true
+  normalise: reference
+  power: {joules_per_cpu_second: 5}
 budget: {trials: 3, hours: 1, energy_wh: 2e1}
 """
     spec = load_study(write_study(("budget: {trials: 24}\n", sections)))
@@ -57,7 +65,14 @@ budget: {trials: 3, hours: 1, energy_wh: 2e1}
     assert spec.budget == Budget(trials=3, hours=1.0, energy_wh=20.0)
     assert type(spec.budget.hours) is float
     assert (spec.replicates.folds, spec.replicates.allocate) == (5, "all")
-    assert spec.per_trial.gpus == 1 and spec.energy.country == "TWN"
+    assert spec.per_trial.gpus == 1 and spec.energy == Energy(
+        country="TWN",
+        grams_per_kwh=502.0,
+        quality="strict",
+        allow_shared_gpu=True,
+        normalise="reference",
+        power=Power(joules_per_cpu_second=5.0),
+    )
     assert StudySpec.from_dict(spec.to_dict()) == spec
 
 
@@ -106,6 +121,12 @@ MISTAKES = [
     ("maximise", "maximize", 14, "objectives.0.direction", ["one of", "name: maximise"]),
     ("maximise", "max", 14, "objectives.0.direction", ["name: maximise"]),
     ("balanced_accuracy", "energy_joules", 15, "objectives.1.metric", ["one objective only"]),
+    ("energy_joules", "energy_ram_joules", 15, "objectives.1.metric", ["speed, not energy"]),
+    ("energy_joules", "energy_idle_joules", 15, "objectives.1.metric", ["speed, not energy"]),
+    ("energy_joules", "energy_total_joules", 15, "objectives.1.metric", ["memory is in it"]),
+    ("energy_joules", "energy_setup_joules", 15, "objectives.1.metric", ["study's bill"]),
+    ("energy_joules", "energy_retried_joules", 15, "objectives.1.metric", ["take energy_joules"]),
+    ("energy_joules", "emissions_grams", 15, "objectives.1.metric", ["energy.country"]),
     ("balanced_accuracy", "test_accuracy", 14, "objectives.0.metric", ["test fold", "'accuracy'"]),
     ("metric: balanced", "metrik: balanced", 14, "objectives.0.metrik", ["name: metric"]),
     ("  epochs: 4", "  epochs: 4\n  epochs: 5", 7, "fixed.epochs", ["a key must stand once"]),
@@ -162,9 +183,22 @@ ADDED_MISTAKES = [
     ("replicates: {folds: 0}", "replicates.folds", "at least 1"),
     ("per_trial: {timeout_minutes: 3}", "per_trial.timeout_minutes", "is not built yet"),
     ("per_trial: {cpus: 0.5}", "per_trial.cpus", "must be an integer; given: 0.5"),
-    ("per_trial: {gpus: 0.5}", "per_trial.gpus", "must be an integer; given: 0.5"),
+    ("per_trial: {gpus: 0.5}", "per_trial.gpus", "given: 0.5; energy.allow_shared_gpu"),
+    ("per_trial: {gpus: 1.5}", "per_trial.gpus", "must be whole GPUs, or a share of one below 1"),
+    ("per_trial: {gpus: -1}", "per_trial.gpus", "at least 0"),
     ("per_trial: {workers: -1}", "per_trial.workers", "at least 0"),
     ("energy: {country: tw}", "energy.country", "three capital letters"),
+    ("energy: {grams_per_kwh: 0}", "energy.grams_per_kwh", "above 0"),
+    ("energy: {quality: strickt}", "energy.quality", "nearest valid name: strict"),
+    ("energy: {normalise: ref}", "energy.normalise", "nearest valid name: reference"),
+    ("energy: {allow_shared_gpu: 1}", "energy.allow_shared_gpu", "true or false"),
+    ("energy: {power: 3}", "energy.power", "must be a mapping"),
+    ("energy: {power: {tdp: 3}}", "energy.power.tdp", "unknown key"),
+    (
+        "energy: {power: {ram_watts_per_gib: -1}}",
+        "energy.power.ram_watts_per_gib",
+        "must be above 0; given: -1",
+    ),
     ("serach: {seed: 1}", "serach", "nearest valid name: search"),
 ]
 

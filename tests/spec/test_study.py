@@ -11,7 +11,16 @@ import pytest
 
 import joulefront.spec
 from joulefront.errors import SpecError
-from joulefront.spec import Budget, Choice, Energy, Float, Objective, Search, StudySpec
+from joulefront.spec import (
+    Budget,
+    Choice,
+    Energy,
+    Float,
+    Objective,
+    PerTrial,
+    Search,
+    StudySpec,
+)
 
 
 def make(**changed: Any) -> StudySpec:
@@ -97,6 +106,22 @@ def test_metric_names() -> None:
     for metric in ("", "a b"):
         with pytest.raises(SpecError, match="without spaces"):
             Objective(metric, "minimise")
+
+
+def test_what_the_platform_charges_is_energy() -> None:
+    grams = Objective("emissions_grams", "minimise")
+    for energy in (Energy(country="TWN"), Energy(grams_per_kwh=502.0)):
+        assert make(objectives=(grams,), energy=energy).about_energy
+    assert not make(objectives=(Objective("energy_of_the_signal", "minimise"),)).about_energy
+
+
+def test_a_share_of_a_gpu_is_allowed_where_it_is_charged_knowingly() -> None:
+    half = PerTrial(gpus=0.5)
+    assert not make(objectives=(Objective("loss", "minimise"),), per_trial=half).about_energy
+    energy = (Objective("energy_joules", "minimise"),)
+    with pytest.raises(SpecError, match=r"per_trial\.gpus: must be whole GPUs where energy"):
+        make(objectives=energy, per_trial=half)
+    make(objectives=energy, per_trial=half, energy=Energy(allow_shared_gpu=True))
 
 
 def test_from_dict_names_its_source() -> None:

@@ -103,3 +103,11 @@ def test_a_path_of_undecodable_bytes_is_stored_readably() -> None:
 def _same(first: object, second: object) -> bool:
     both_nan = isinstance(first, float) and isinstance(second, float) and first != first
     return first == second or (both_nan and second != second)
+
+
+def test_a_clock_that_is_set_back_leaves_rows_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 40.0, 101.0])
+    monkeypatch.setattr("joulefront.store.columns.time.time", lambda: next(clock))
+    columns = TableColumns(pa.schema([("time", pa.float64())]))
+    stamps = [columns.batch([{"x": x}])["time"].to_pylist()[0] for x in range(3)]
+    assert stamps == [100.0, 100.0, 101.0]

@@ -32,6 +32,7 @@ def filled(store: StudyStore) -> StudyStore:
                 extra = [{"x": index}, {"x": 0.5}, {"x": None, "name": "é"}][index % 3]
                 writer.append("trials", [{**row, "nothing": None, **extra}])
                 writer.append("energy", [{**row, "joules": 1.5, "component": "cpu"}] * 2)
+                writer.append("ledger", [{"kind": "sample", "host": name, "monotonic_ns": index}])
     return store
 
 

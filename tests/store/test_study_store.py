@@ -7,9 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import joulefront.store
+from joulefront.energy import Row
 from joulefront.errors import StoreReadError, StoreWriteError, StudyError
 from joulefront.store import SCHEMAS, StudyStore, is_remote
 
@@ -30,6 +32,38 @@ def test_an_empty_study_reads_as_empty_tables(store: StudyStore) -> None:
         assert store.read(table).equals(schema.empty_table())
     with pytest.raises(ValueError, match="table must be one of"):
         store.read("nothing")
+
+
+def test_a_study_of_an_older_version_has_the_newer_columns_empty(
+    store: StudyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = {"quality_reasons", "foreign_cpu_share", "node_class", "energy_total_joules"}
+    names = [name for name in SCHEMAS["trials"].names if name not in newer]
+    older = {"trials": pa.schema([SCHEMAS["trials"].field(name) for name in names])}
+    with monkeypatch.context() as patched:
+        for module in ("writer", "reading", "schema", "study_store"):
+            patched.setattr(f"joulefront.store.{module}.SCHEMAS", older)
+        with store.writer() as writer:
+            writer.append("trials", [{"trial_id": "a", "energy_joules": 1.0}])
+        store.compact()
+    for _ in range(2):
+        (row,) = store.read("trials").to_pylist()
+        assert row["energy_joules"] == 1.0 and {row[name] for name in newer} == {None}
+        assert store.read("ledger").num_rows == 0 and store.damage() == []
+        store.compact()
+
+
+def test_a_ledger_comes_back_as_it_was(store: StudyStore) -> None:
+    rows = [
+        Row(kind=kind, host="h", meter="m", monotonic_ns=2**62 + i, details={"n": i, "x": [0.1]})
+        for i, kind in enumerate(["host", "sample"])
+    ]
+    with store.writer() as writer:
+        for row in rows:
+            writer.append("ledger", [row.to_columns()])
+    for _ in range(2):
+        assert [Row.from_columns(row) for row in store.read("ledger").to_pylist()] == rows
+        store.compact()
 
 
 def test_an_existing_study_is_refused(store: StudyStore) -> None:

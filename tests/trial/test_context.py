@@ -27,7 +27,7 @@ def test_a_report_counts_epochs_and_carries_the_energy_so_far():
 
 def test_a_trainable_may_not_report_what_the_platform_measures():
     trial = RecordingTrial()
-    for name in ("energy_joules", "trial_id", "state"):
+    for name in ("energy_joules", "trial_id", "state", "inference_energy_joules_per_sample"):
         with pytest.raises(TrainableError, match=name):
             trial.report({name: 1.0})
 
@@ -81,13 +81,39 @@ def test_without_a_window_the_whole_call_is_charged():
     sum(range(2_000_000))
     trial.close()
     by_component = {row.component: row.joules for row in trial.messages[-1].charges}
-    assert by_component["cpu"] > 0 and by_component["setup"] < by_component["cpu"] / 2
+    assert by_component["cpu"] > 0 and "setup" not in by_component
 
 
 def test_a_window_in_a_window_is_refused():
     trial = RecordingTrial()
     with trial.measured(), pytest.raises(TrainableError, match="closed before"), trial.measured():
         pass
+    with trial.measured(), pytest.raises(TrainableError, match="closed before"), trial.inference(1):
+        pass
+
+
+def test_inference_is_charged_a_sample_and_apart():
+    trial = RecordingTrial()
+    with trial.measured():
+        sum(range(1_000_000))
+    for _ in range(2):
+        with trial.inference(samples=10):
+            sum(range(1_000_000))
+    trial.close()
+    closing = trial.messages[-1]
+    by_component = {row.component: row.joules for row in closing.charges}
+    assert by_component["inference"] > by_component["cpu"] > 0
+    per_sample = closing.inference_energy_joules_per_sample
+    assert per_sample == pytest.approx(by_component["inference"] / 20)
+    assert "inference_energy_joules_per_sample" not in closing.metrics
+
+
+def test_without_inference_nothing_is_said_of_it():
+    trial = RecordingTrial()
+    with pytest.raises(TrainableError, match="at least 1; given: 0"), trial.inference(0):
+        pass
+    trial.close()
+    assert trial.messages[-1].inference_energy_joules_per_sample is None
 
 
 def test_a_checkpoint_is_kept_before_the_report_counts(tmp_path):

@@ -16,9 +16,14 @@ from joulefront.trial.messages import (
 )
 
 
-def row(joules: float, *, host: str = "a", component: str = "cpu") -> ChargeRow:
+def row(joules: float, *, host: str = "a", component: str = "cpu", **marks: bool) -> ChargeRow:
     return ChargeRow(
-        host=host, device="cpu", component=component, joules=joules, provenance="modelled"
+        host=host,
+        device="cpu",
+        component=component,
+        joules=joules,
+        provenance="modelled",
+        **marks,
     )
 
 
@@ -30,6 +35,8 @@ def test_messages_survive_the_way_with_nan_and_infinity():
         events=(Event(kind="split", details={"train": ["s1"]}),),
     )
     assert decode(encode(report)) == report
+    closing = Closing(state="complete", quality_reasons=("steal 3%",), node_class="EPYC")
+    assert decode(encode(closing)) == closing
     broken = decode(encode(Closing(state="failed", metrics={"loss": math.nan}, failure="why")))
     assert math.isnan(broken.metrics["loss"]) and broken.failure == "why"
 
@@ -43,14 +50,34 @@ def test_charges_of_the_same_place_add_up_and_others_stay_apart():
     }
 
 
+def test_a_charge_that_is_known_in_part_marks_the_sum():
+    (both,) = add_charges([row(1.0, shared=True), row(2.0, known=False)])
+    assert both == row(3.0, shared=True, known=False)
+
+
 def test_a_group_is_charged_for_every_rank_and_speaks_with_rank_0s_words():
-    merged = merge(
-        [
-            Closing(state="complete", metrics={"accuracy": 0.9}, charges=(row(1.0),)),
-            Closing(
-                state="complete", metrics={"accuracy": 0.1}, charges=(row(2.0),), quality="degraded"
-            ),
+    ranks = [
+        Closing(
+            state="complete",
+            metrics={"accuracy": accuracy},
+            charges=(row(joules),),
+            quality_reasons=reasons,
+            foreign_cpu_share=share,
+            inference_energy_joules_per_sample=cost,
+        )
+        for accuracy, joules, reasons, share, cost in [
+            (0.9, 1.0, ("oversubscribed",), 0.1, 2.0),
+            (0.1, 2.0, ("steal 3%", "oversubscribed"), 0.3, 4.0),
         ]
-    )
+    ]
+    merged = merge(ranks)
     assert merged.metrics == {"accuracy": 0.9} and merged.quality == "degraded"
+    assert merged.quality_reasons == ("oversubscribed", "steal 3%")
+    assert merged.foreign_cpu_share == 0.3
+    assert merged.inference_energy_joules_per_sample == pytest.approx(3.0)
     assert sum(r.joules for r in merged.charges) == pytest.approx(3.0)
+
+
+def test_a_group_without_flaws_is_good():
+    merged = merge([Closing(state="complete"), Closing(state="complete")])
+    assert merged.quality == "good" and merged.inference_energy_joules_per_sample is None

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from joulefront.trial import Assignment, _ray  # noqa: E402  # imports torch
+from joulefront.trial.cores import Cores  # noqa: E402
 
 
 def assignment(**changes) -> Assignment:
@@ -16,19 +17,40 @@ def assignment(**changes) -> Assignment:
 
 
 def test_a_trial_without_gpus_has_no_device_of_its_own():
-    place = _ray._place(assignment(), [])
+    place = _ray._place(assignment(), [], Cores())
     assert (place.device, place.gpu_uuids, place.world_size) == ("cpu", (), 1)
 
 
-def test_a_trial_knows_the_gpus_that_ray_made_visible(monkeypatch):
+@pytest.fixture
+def visible(monkeypatch) -> list[torch.device]:
+    """Two devices, whose properties torch would know."""
+
     def properties(device):
         return SimpleNamespace(uuid=f"uuid-of-{device.index}")
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
-    devices = [torch.device("cuda", 0), torch.device("cuda", 1)]
-    place = _ray._place(assignment(gpus=2), devices, rank=1, world_size=2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return [torch.device("cuda", 0), torch.device("cuda", 1)]
+
+
+def test_a_trial_knows_the_gpus_that_ray_made_visible(visible):
+    place = _ray._place(assignment(gpus=2), visible, Cores(), rank=1, world_size=2)
     assert (place.device, place.rank) == ("cuda:0", 1)
-    assert place.gpu_uuids == ("uuid-of-0", "uuid-of-1")
+    assert place.gpu_uuids == ("GPU-uuid-of-0", "GPU-uuid-of-1")
+    assert place.gpu_shares == {}
+
+
+def test_a_fraction_of_a_gpu_is_a_share_of_it(visible):
+    place = _ray._place(assignment(gpus=0.25), visible[:1], Cores())
+    assert place.gpu_shares == {"GPU-uuid-of-0": 0.25}
+
+
+def test_a_slice_is_a_share_of_its_device(visible, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-a,1")
+    monkeypatch.setattr(_ray.GpuCounters, "shares", lambda _: {"MIG-a": 0.5})
+    place = _ray._place(assignment(gpus=2), visible, Cores())
+    assert place.gpu_uuids == ("MIG-a", "GPU-uuid-of-1")
+    assert place.gpu_shares == {"MIG-a": 0.5}
 
 
 def test_a_plain_loops_metrics_are_taken_as_far_as_they_are_scalars():
@@ -41,6 +63,6 @@ def test_a_plain_loops_metrics_are_taken_as_far_as_they_are_scalars():
 def test_a_real_gpu_is_found_by_the_counters():
     from joulefront.energy import ProcessCounters
 
-    place = _ray._place(assignment(gpus=1), [torch.device("cuda", 0)])
+    place = _ray._place(assignment(gpus=1), [torch.device("cuda", 0)], Cores())
     reading = ProcessCounters(gpu_uuids=place.gpu_uuids).read()
     assert all(value is not None for value in reading.gpu_millijoules.values())

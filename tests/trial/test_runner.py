@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from joulefront.energy import power_model
+from joulefront.energy.host import NoHost
+from joulefront.energy.node_class import node_class
+from joulefront.errors import TrainableError
 from joulefront.trial import Assignment, Place, run_trial
+from joulefront.trial.cores import Cores
 from joulefront.trial.logs import log_path
 from joulefront.trial.messages import Closing, Message
 
@@ -86,3 +92,56 @@ def test_epochs_count_on_from_a_checkpoint(tmp_path):
     task = assignment(tmp_path / "r.py", HEAD + body, checkpoint=str(folder), checkpoint_epoch=3)
     run_trial(task, Place(), sink)
     assert sink.messages[0].epoch == 4
+
+
+def test_energy_on_a_share_of_a_gpu_is_refused_for_good(tmp_path):
+    sink = Sink()
+    energies = ("accuracy", "energy_joules")
+    body = "    trial.report({'accuracy': 1.0})\n"
+    task = assignment(tmp_path / "g.py", HEAD + body, objectives=energies)
+    place = Place(gpu_shares={"MIG-a": 0.5})
+    with pytest.raises(TrainableError, match=r"whole GPUs; given: 0\.5 of MIG-a"):
+        run_trial(task, place, sink)
+    (closing,) = sink.messages
+    assert not closing.retryable
+    run_trial(dataclasses.replace(task, allow_shared_gpu=True), place, sink)
+    run_trial(dataclasses.replace(task, objectives=("accuracy",)), place, sink)
+    assert [message.state for message in sink.messages[2::2]] == ["complete", "complete"]
+
+
+def test_the_studys_power_model_is_for_machines_of_its_class(tmp_path):
+    def joules(kind: str) -> float:
+        sink = Sink()
+        body = "    sum(range(3_000_000))\n"
+        model = {"joules_per_cpu_second": 1e6}
+        task = assignment(
+            tmp_path / "p.py",
+            HEAD + body,
+            power_model=power_model().to_dict() | model,
+            node_class=kind,
+        )
+        run_trial(task, Place(), sink)
+        (closing,) = sink.messages
+        assert closing.node_class == node_class()
+        return next(row.joules for row in closing.charges if row.component == "cpu")
+
+    assert joules("") > 1000 and joules(node_class()) > 1000
+    assert 0 < joules("another machine") < 1000
+
+
+def test_the_hosts_meter_is_told_how_an_attempt_ends_however_it_does(tmp_path):
+    class Host(NoHost):
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def register(self, registration):
+            self.told.append(f"{registration.key} on {registration.core_ids}")
+
+        def closed(self, window):
+            self.told.append("closed")
+
+    host = Host()
+    task = assignment(tmp_path / "stop.py", HEAD + "    raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(task, Place(cores=Cores(ids=(3,))), Sink(), host)
+    assert host.told == ["c0000-f0-s0/1/0 on (3,)", "closed"]

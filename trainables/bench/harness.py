@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,10 @@ class HarnessTrial:
     def measured(self) -> AbstractContextManager[object]:
         """Measure what the platform would charge."""
         return self._window
+
+    def inference(self, samples: int) -> AbstractContextManager[None]:
+        """Measure nothing of it."""
+        return nullcontext()
 
     def record_split(self, **sides: object) -> None:
         """Keep nothing."""

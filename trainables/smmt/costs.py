@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable
 from functools import partial
@@ -9,14 +10,16 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from joulefront.trial import TrialContext
 from trainables.attention.blocks import BlockAttention
 from trainables.flops import count_flops
-from trainables.probe import count_parameters, median_seconds, peak_memory_bytes
+from trainables.probe import count_parameters, median_seconds, peak_memory_bytes, wait_for
 from trainables.smmt.batch import Batch
 from trainables.smmt.learner import Learner
 from trainables.smmt.model import SMMT
 
-SAMPLES = 16  # samples that operations are counted and latency is timed on
+SAMPLES = 16  # samples that operations are counted, latency is timed and energy is measured on
+INFERENCE_SECONDS = {"cpu": 0.3, "cuda": 2.0}  # a GPU's energy counter advances every 0.1 s
 
 
 def measure_costs(learner: Learner, batch: Batch) -> dict[str, float | int]:
@@ -31,7 +34,7 @@ def measure_costs(learner: Learner, batch: Batch) -> dict[str, float | int]:
         peak_memory_bytes of a training step; clusters_effective.
     """
     model = learner.model.eval()
-    probed = batch.take(range(min(SAMPLES, len(batch))))
+    probed = _probed(batch)
     singles = [partial(_forward, model, probed.take([row])) for row in range(len(probed))]
     return {
         "parameters": count_parameters(model),
@@ -40,6 +43,26 @@ def measure_costs(learner: Learner, batch: Batch) -> dict[str, float | int]:
         "peak_memory_bytes": peak_memory_bytes(partial(learner.warm_up, batch), learner.device),
         "clusters_effective": effective_clusters(model, probed),
     }
+
+
+def measure_inference(learner: Learner, batch: Batch, trial: TrialContext) -> None:
+    """Have the trial measure the energy of a forward pass over the probed samples at once.
+
+    Repeated for about `INFERENCE_SECONDS`, after the passes that have told how long one takes.
+
+    Args:
+        learner: The trained model.
+        batch: As in `measure_costs`.
+        trial: Whose `inference_energy_joules_per_sample` it becomes.
+    """
+    probed = _probed(batch)
+    forward = partial(_forward, learner.model.eval(), probed)
+    seconds = median_seconds([forward], learner.device)
+    passes = math.ceil(INFERENCE_SECONDS[learner.device.type] / seconds)
+    with trial.inference(passes * len(probed)):
+        for _ in range(passes):
+            forward()
+        wait_for(learner.device)
 
 
 def effective_clusters(model: SMMT, batch: Batch) -> float:
@@ -68,6 +91,10 @@ def _counting(counts: list[float]) -> Callable[[nn.Module, tuple[Tensor, tuple[i
             counts.append(module.plan(rows, lengths).blocks / sum(n > 0 for n in lengths))
 
     return count
+
+
+def _probed(batch: Batch) -> Batch:
+    return batch.take(range(min(SAMPLES, len(batch))))
 
 
 @torch.no_grad()

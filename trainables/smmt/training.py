@@ -15,7 +15,7 @@ import torch
 
 from joulefront.trial import ObjectiveError, TrialContext
 from trainables.smmt.config import Config
-from trainables.smmt.costs import measure_costs
+from trainables.smmt.costs import measure_costs, measure_inference
 from trainables.smmt.learner import Learner
 from trainables.smmt.scoring import metrics_of, predict
 from trainables.smmt.task import Task, load_task
@@ -104,4 +104,5 @@ def _finish(learner: Learner, task: Task, trial: TrialContext, *, reported: bool
         scores=dict(zip(subjects, scores.probabilities.tolist(), strict=True)),
     )
     tested = {f"test_{name}": value for name, value in metrics_of(scores, side).items()}
+    measure_inference(learner, task.validation.batch, trial)
     trial.finish({**known, **tested, **measure_costs(learner, task.validation.batch)})

@@ -11,10 +11,12 @@ import typer
 
 from joulefront.cli.bench import bench
 from joulefront.cli.check import check
+from joulefront.cli.energy import energy
 from joulefront.cli.export import export
 from joulefront.cli.front import front
 from joulefront.cli.launch import launch
 from joulefront.cli.logs import logs
+from joulefront.cli.meter import meter
 from joulefront.cli.model import model
 from joulefront.cli.status import status
 from joulefront.cli.try_ import try_
@@ -33,9 +35,11 @@ app.command("launch")(launch)
 app.command("try")(try_)
 app.command("status")(status)
 app.command("front")(front)
+app.command("energy")(energy)
 app.command("logs")(logs)
 app.command("model")(model)
 app.command("export")(export)
+app.command("meter")(meter)
 app.command("bench")(bench)
 
 

@@ -27,6 +27,7 @@ class Table(StrEnum):
     trials = "trials"
     reports = "reports"
     energy = "energy"
+    ledger = "ledger"
     events = "events"
 
 

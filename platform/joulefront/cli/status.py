@@ -69,11 +69,14 @@ def _best(study: Study) -> list[str]:
 def _energy(summary: Summary) -> str:
     from joulefront.results.units import energy_text
 
-    apart = ", ".join(
-        f"{component} {energy_text(joules)}"
-        for component, joules in summary.energy_by_component.items()
-        if component in ("ram", "idle")
-    )
+    shown = {
+        name: summary.energy_by_component[name]
+        for name in ("idle", "ram")
+        if name in summary.energy_by_component
+    }
+    if summary.search_joules is not None:
+        shown["the search itself"] = summary.search_joules
+    apart = ", ".join(f"{name} {energy_text(joules)}" for name, joules in shown.items())
     measured = summary.provenance or "not recorded"
     line = f"energy spent: {energy_text(summary.energy_joules)}, {measured}"
     return f"{line}; apart: {apart}" if apart else line

@@ -1,117 +1,111 @@
-"""From counters to charges: what the windows of a trial cost, component by component.
+"""From a ledger to the bill: what each attempt cost, and what the hosts spent on everything else.
 
-A pure function: no clock, no hardware, no state. A charge is made of the trial's own counters
-only, so a neighbour cannot change it.
+A pure function of recorded counters: the same ledger gives the same bytes on any machine. A trial
+is charged its own counters, never a share of the host's power. What no account explains is
+"residual", reported and never spread over trials.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from joulefront.energy.counters import Reading
+from joulefront.energy.charges import Charge, charge_attempt
+from joulefront.energy.host_bill import HostBill, host_bill
+from joulefront.energy.ledger import Row
 from joulefront.energy.power import PowerModel
-
-Quality = Literal["good", "degraded"]
-_OBJECTIVE_COMPONENTS = frozenset({"cpu", "gpu"})
-_GIB = 1024**3
+from joulefront.energy.quality import Policy, degradations
+from joulefront.energy.replay import Process, processes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
-    """A stretch of a trial that is charged to it."""
+class AttemptCharge:
+    """What one attempt of a trial cost.
 
-    opened: Reading  # counters when it was opened
-    closed: Reading  # the same when it was closed, in the same process
-    cores: int  # hardware threads reserved for the trial
+    Attributes:
+        charges: (host, charge) of each component and device of each of its processes.
+        complete: Every process has closed; otherwise what is known up to the last sample.
+        degradations: What makes it untrustworthy; nothing, if it is good.
+    """
 
-    @property
-    def seconds(self) -> float:
-        """How long it was open."""
-        return max(0, self.closed.monotonic_ns - self.opened.monotonic_ns) * 1e-9
+    charges: tuple[tuple[str, Charge], ...]
+    complete: bool
+    degradations: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Charge:
-    """Energy of one component of one device."""
+class Attribution:
+    """The bill of a study.
 
-    component: str  # "cpu" (dynamic), "gpu", "ram" or "idle"
-    device: str  # "cpu", "ram", or the UUID of a GPU
-    joules: float  # never negative; what is known, when the quality is "degraded"
-    provenance: str  # "counter", "modelled" or "constant" (times the duration: speed only)
-    quality: Quality = "good"  # "degraded": a counter was missing or fell back in a window
+    Attributes:
+        attempts: By (trial id, attempt).
+        hosts: By name.
+    """
+
+    attempts: Mapping[tuple[str, int], AttemptCharge]
+    hosts: Mapping[str, HostBill]
 
 
-def attribute(windows: Sequence[Window], model: PowerModel) -> tuple[Charge, ...]:
-    """Charge the windows of one trial in one process.
-
-    CPU, GPU and idle are additive: a window split in two costs the same. Memory is taken as
-    linear between the two readings of a window.
+def attribute(ledger: Sequence[Row], power_model: PowerModel | None, policy: Policy) -> Attribution:
+    """Charge everything that a ledger tells of.
 
     Args:
-        windows: In any order, not overlapping. None at all cost nothing.
-        model: Constants of the machine they were read on.
-
-    Returns:
-        One charge each for "cpu", "ram" and "idle", and one "gpu" a UUID.
+        ledger: Rows of one study, as its store orders them. A host that never said who it is has
+            no bill and charges nothing.
+        power_model: Of all hosts; None takes the one that each host has written down.
+        policy: From where on a charge is degraded.
     """
-    ram = sum(w.seconds * (w.opened.memory_bytes + w.closed.memory_bytes) for w in windows)
-    idle = sum(w.seconds * w.cores for w in windows)
-    readings = [reading for w in windows for reading in (w.opened, w.closed)]
-    uuids = sorted({uuid for reading in readings for uuid in reading.gpu_millijoules})
-    cpu = [(w.opened.cpu_ns, w.closed.cpu_ns) for w in windows]
-    per_cpu_ns = model.joules_per_cpu_second * 1e-9
-    return (
-        _counted("cpu", "cpu", cpu, per_cpu_ns, model.provenance),
-        *(
-            _counted("gpu", uuid, [_gpu_steps(w, uuid) for w in windows], 1e-3, "counter")
-            for uuid in uuids
-        ),
-        _constant("ram", "ram", ram / 2.0 / _GIB * model.ram_watts_per_gib),
-        _constant("idle", "cpu", idle * model.idle_watts_per_core),
+    by_host: dict[str, list[Row]] = defaultdict(list)
+    for row in ledger:
+        by_host[row.host].append(row)
+    hosts: dict[str, HostBill] = {}
+    attempts: dict[tuple[str, int], list[tuple[str, Process, tuple[Charge, ...]]]] = {}
+    for host in sorted(by_host):
+        rows = _in_order(by_host[host])
+        facts = [row.details for row in rows if row.kind == "host"]
+        if not facts:
+            continue
+        model = power_model or PowerModel.from_dict(facts[-1]["power_model"])
+        charged = [(process, _charges(process, model)) for process in processes(rows)]
+        hosts[host] = host_bill(rows, model, [c for _, charges in charged for c in charges])
+        for process, charges in charged:
+            key = (process.registration.trial_id, process.registration.attempt)
+            attempts.setdefault(key, []).append((host, process, charges))
+    return Attribution(
+        attempts={key: _attempt(parts, policy) for key, parts in sorted(attempts.items())},
+        hosts=hosts,
     )
 
 
-def objective_joules(charges: Iterable[Charge]) -> float:
-    """Return the energy that a trial is compared by: dynamic CPU and its own GPUs, in joules.
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    """Sort the rows of a host by its monotonic clock, which begins anew with each boot.
 
-    NaN when one of them is degraded: an energy that is known in part would look like a saving.
+    The store orders by the wall clock, and that may have been set back meanwhile.
     """
-    own = [charge for charge in charges if charge.component in _OBJECTIVE_COMPONENTS]
-    if any(charge.quality != "good" for charge in own):
-        return math.nan
-    return math.fsum(charge.joules for charge in own)
+    boots = {row.meter: row.details["boot_id"] for row in rows if row.kind == "host"}
+    order = {boot: number for number, boot in enumerate(dict.fromkeys(boots.values()))}
+    known = [row for row in rows if row.meter in boots]
+    return sorted(known, key=lambda row: (order[boots[row.meter]], row.monotonic_ns))
 
 
-def _counted(
-    component: str,
-    device: str,
-    ends: Sequence[tuple[int | None, int | None]],
-    joules_per_count: float,
-    provenance: str,
-) -> Charge:
-    """Charge a counter by its values at both ends of each window.
+def _charges(process: Process, model: PowerModel) -> tuple[Charge, ...]:
+    windows = process.windows
+    return charge_attempt(process.call, windows["training"], windows["inference"], model)
 
-    A window in which it was absent, or fell back (was reset), adds nothing and degrades the charge.
-    """
-    steps = [
-        None if opened is None or closed is None or closed < opened else closed - opened
-        for opened, closed in ends
-    ]
-    return Charge(
-        component=component,
-        device=device,
-        joules=sum(step or 0 for step in steps) * joules_per_count,
-        provenance=provenance,
-        quality="degraded" if None in steps else "good",
+
+def _attempt(
+    parts: Sequence[tuple[str, Process, tuple[Charge, ...]]], policy: Policy
+) -> AttemptCharge:
+    found = {
+        text: None
+        for _, process, _ in parts
+        for text in degradations(
+            process.measured, policy, oversubscribed=process.registration.oversubscribed
+        )
+    }
+    return AttemptCharge(
+        charges=tuple((host, charge) for host, _, charges in parts for charge in charges),
+        complete=all(process.closed for _, process, _ in parts),
+        degradations=tuple(found),
     )
-
-
-def _gpu_steps(window: Window, uuid: str) -> tuple[int | None, int | None]:
-    return window.opened.gpu_millijoules.get(uuid), window.closed.gpu_millijoules.get(uuid)
-
-
-def _constant(component: str, device: str, joules: float) -> Charge:
-    return Charge(component=component, device=device, joules=joules, provenance="constant")

@@ -1,9 +1,9 @@
 """What a CPU-second, an idle core and a gibibyte of memory cost on this machine: a stated model.
 
-Nothing is measured here. A node draws `P_idle + e_core × busy` with `P_idle = 0.1 × TDP` and
-`e_core = 0.9 × TDP / threads`, which is CodeCarbon's load model (3.3.2: `TDP × (0.1 + 0.9 load³)`)
-made linear, so that a trial's charge does not depend on its neighbours' load. Only ratios between
-trials on machines of one kind are evidence.
+Nothing is measured here; `calibration.py` does, where it can. A node draws `P_idle + e_core × busy`
+with `P_idle = 0.1 × TDP` and `e_core = 0.9 × TDP / threads`, which is CodeCarbon's load model
+(3.3.2: `TDP × (0.1 + 0.9 load³)`) made linear, so that a trial's charge does not depend on its
+neighbours' load. Only ratios between trials on machines of one kind are evidence.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from joulefront.energy.cpu import Cpu, detect_cpu
 WATTS_PER_UNKNOWN_THREAD = 4.0  # CodeCarbon 3.3.2, core/cpu.py, DEFAULT_POWER_PER_CORE
 RAM_WATTS_PER_GIB = 3.0 / 8.0  # CodeCarbon, external/ram.py: 3 W per 8 GB; proportional to use
 IDLE_SHARE = 0.1  # of the TDP
+OVERRIDES = ("joules_per_cpu_second", "idle_watts_per_core", "ram_watts_per_gib")
 _THREADS_PER_LENT_CORE = 2  # a virtual machine may hide that its CPUs are hyperthreads
 
 _NOISE = re.compile(r"\(r\)|\(tm\)|\bcpu\b|\bprocessor\b|@.*|\b\d+-core\b|\bwith radeon.*", re.I)
@@ -37,6 +38,7 @@ class PowerModel:
     tdp_watts: float  # thermal design power of the hardware threads that this machine sees
     source: str  # where the power comes from and what was assumed, in words
     provenance: str = "modelled"  # how the CPU's joules came about
+    gpu_scale: float = 1.0  # joules to charge per joule of a GPU's counter; see `reference.py`
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain mapping that JSON can carry."""
@@ -63,6 +65,27 @@ def model_of(cpu: Cpu) -> PowerModel:
         tdp_watts=watts_per_thread * cpu.threads,
         source=source,
     )
+
+
+def overridden(model: PowerModel, given: Mapping[str, float]) -> PowerModel:
+    """Put what a study file says of the machine's power in place of a model's constants.
+
+    Args:
+        model: Of the machine.
+        given: Any of joules_per_cpu_second, idle_watts_per_core and ram_watts_per_gib.
+    """
+    if not given:
+        return model
+    values: dict[str, Any] = {**given, "source": f"{_listed(given)} given in the study file"}
+    if len(given) < len(OVERRIDES):
+        values["source"] += f"; else {model.source}"
+    if "joules_per_cpu_second" in given:
+        values["provenance"] = "modelled"
+    return dataclasses.replace(model, **values)
+
+
+def _listed(given: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {given[name]:g}" for name in OVERRIDES if name in given)
 
 
 def _watts_per_thread(cpu: Cpu) -> tuple[float, str]:
@@ -112,5 +135,10 @@ def find_tdp(cpu_name: str) -> tuple[str, float] | None:
     return best[0] if best and len({tdp for _, tdp in best}) == 1 else None
 
 
+def plain_name(cpu_name: str) -> str:
+    """Return a model name without marks, clock and number of cores: "Intel Xeon Gold 6248"."""
+    return " ".join(_NOISE.sub(" ", cpu_name).split())
+
+
 def _words(name: str) -> frozenset[str]:
-    return frozenset(_NOISE.sub(" ", name.lower()).split())
+    return frozenset(plain_name(name.lower()).split())

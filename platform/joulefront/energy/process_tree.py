@@ -21,7 +21,7 @@ import psutil
 
 PROC = "/proc"
 _NS = 1_000_000_000
-_TICK_NS = _NS // os.sysconf("SC_CLK_TCK")
+TICK_NS = _NS // os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -39,7 +39,7 @@ def has_proc() -> bool:
     """Tell whether children can be listed and other processes' clocks read through `/proc`."""
     own = os.getpid()
     try:
-        _children(own)
+        Path(PROC, str(own), "task", str(own), "children").read_bytes()
         _clock_ns(own)
     except OSError:
         return False
@@ -72,7 +72,7 @@ def read_proc() -> TreeUsage:
         cpu_ns=cpu_ns,
         memory_bytes=memory_bytes,
         settled=all(_is_unchanged(pid, before) for pid, before in reaped.items()),
-        resolution_ns=2 * _TICK_NS * len(reaped),
+        resolution_ns=2 * TICK_NS * len(reaped),
     )
 
 
@@ -97,7 +97,7 @@ def read_psutil() -> TreeUsage:
         memory_bytes=memory_bytes,
         settled=(before.children_user, before.children_system)
         == (after.children_user, after.children_system),
-        resolution_ns=4 * _TICK_NS * (1 + len(descendants)),
+        resolution_ns=4 * TICK_NS * (1 + len(descendants)),
     )
 
 
@@ -136,7 +136,7 @@ def _reaped_ns(pid: int) -> int:
         return round(usage.ru_utime * _NS) + round(usage.ru_stime * _NS)
     stat = Path(PROC, str(pid), "stat").read_bytes()
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return (int(fields[13]) + int(fields[14])) * _TICK_NS
+    return (int(fields[13]) + int(fields[14])) * TICK_NS
 
 
 def _is_unchanged(pid: int, before_ns: int) -> bool:

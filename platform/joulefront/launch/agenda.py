@@ -20,6 +20,9 @@ from joulefront.trial import Assignment
 
 TrialState = Literal["queued", "running", "complete", "failed"]
 
+MOST_REMEASUREMENTS = 2
+"""How often a trial whose charge is degraded is measured again, where quality is strict."""
+
 
 @dataclass(slots=True)
 class TrialPlan:
@@ -29,6 +32,7 @@ class TrialPlan:
         values: Objectives as measured, in the study's order and directions.
         attempt: Of the last try; 0 before the first.
         failures: Attempts that failed by themselves; those lost with a driver do not count.
+        discarded: Attempts that were complete, but measured so badly that they were repeated.
     """
 
     trial_id: str
@@ -39,6 +43,7 @@ class TrialPlan:
     state: TrialState = "queued"
     attempt: int = 0
     failures: int = 0
+    discarded: list[int] = field(default_factory=list)
     values: tuple[float, ...] | None = None
 
 
@@ -133,6 +138,19 @@ class Agenda:
                 self._move(sibling, "failed")
         return False
 
+    def remeasure(self, trial_id: str) -> bool:
+        """Run a complete trial, whose charge is degraded, again from scratch; return whether.
+
+        That is, where the study's quality is strict and it was not done often enough already.
+        """
+        trial = self._trials[trial_id]
+        strict = self.spec.energy.quality == "strict"
+        if not strict or len(trial.discarded) >= MOST_REMEASUREMENTS:
+            return False
+        trial.discarded.append(trial.attempt)
+        self.requeue(trial_id)
+        return True
+
     def requeue(self, trial_id: str) -> None:
         """Run a trial again before anything new, without counting a failure."""
         trial = self._trials[trial_id]
@@ -160,6 +178,7 @@ class Agenda:
             workers=spec.per_trial.workers,
             cpus=spec.per_trial.cpus,
             gpus=spec.per_trial.gpus,
+            allow_shared_gpu=spec.energy.allow_shared_gpu,
         )
 
     def configuration_of(self, trial: TrialPlan) -> Configuration:

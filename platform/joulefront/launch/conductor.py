@@ -17,7 +17,7 @@ from joulefront.errors import ObjectiveError
 from joulefront.launch.agenda import Agenda, TrialPlan
 from joulefront.launch.recorder import Recorder
 from joulefront.spec import StudySpec
-from joulefront.store import latest_checkpoint
+from joulefront.store import Checkpoint, latest_checkpoint
 from joulefront.trial import Assignment, objective_values
 from joulefront.trial.messages import Closing, Event, Message, Report
 
@@ -31,8 +31,9 @@ class Conductor:
         agenda: The plan, new or restored.
         recorder: The store's writer.
         store: The study directory.
-        power_model: `PowerModel.to_dict()` of the study.
+        header: Of the study: each trial is told its power model, node class and reference.
         elapsed_seconds: What earlier drivers have used of `budget.hours`.
+        searched_joules: What earlier drivers have spent themselves of `budget.energy_wh`.
     """
 
     def __init__(
@@ -41,14 +42,18 @@ class Conductor:
         recorder: Recorder,
         *,
         store: Path,
-        power_model: Mapping[str, Any],
+        header: Mapping[str, Any],
         elapsed_seconds: float = 0.0,
+        searched_joules: float = 0.0,
     ) -> None:
         self.agenda = agenda
         self._recorder = recorder
         self.store = store
-        self._power_model = power_model
+        self._header = header
         self._began = time.monotonic() - elapsed_seconds
+        self._searched_joules = searched_joules
+        self._began_cpu = time.process_time()
+        self._closed: set[str] = set()
         self.last_reports: dict[str, Report] = {}
         self.durations: list[float] = []
         self.stopping = False
@@ -65,8 +70,15 @@ class Conductor:
 
     @property
     def spent_joules(self) -> float:
-        """Energy of all attempts that have ended."""
-        return self._recorder.spent_joules
+        """Energy of all attempts that have ended, and of the search itself."""
+        return self._recorder.spent_joules + self.search_joules
+
+    @property
+    def search_joules(self) -> float:
+        """Energy of this process, in which proposals are made, and of the drivers before it."""
+        own_seconds = time.process_time() - self._began_cpu
+        joules_per_second: float = self._header["power_model"]["joules_per_cpu_second"]
+        return self._searched_joules + own_seconds * joules_per_second
 
     @property
     def finished(self) -> bool:
@@ -79,13 +91,15 @@ class Conductor:
         trial = None if self.stopping else self.agenda.next_trial()
         if trial is None:
             return None
-        checkpoint = latest_checkpoint(self.store, trial.trial_id) if trial.attempt > 1 else None
+        checkpoint = self._checkpoint(trial)
         resumed_from = (checkpoint.attempt, checkpoint.epoch) if checkpoint else None
         self._recorder.start(self.agenda.configuration_of(trial), trial, resumed_from)
         return dataclasses.replace(
             self.agenda.assignment(trial),
             store=str(self.store),
-            power_model=self._power_model,
+            power_model=self._header["power_model"],
+            node_class=self._header.get("node_class") or "",  # absent in studies made before
+            reference=self._header.get("reference"),
             checkpoint=str(checkpoint.path) if checkpoint else None,
             checkpoint_epoch=checkpoint.epoch if checkpoint else 0,
         )
@@ -106,10 +120,11 @@ class Conductor:
             trial_id: The trial.
             failure: What the process died of, if it did.
         """
-        trial = self.agenda.trial(trial_id)
         self.last_reports.pop(trial_id, None)
-        if trial.state != "running":
+        if trial_id in self._closed:  # its next attempt may be running already
+            self._closed.remove(trial_id)
             return
+        trial = self.agenda.trial(trial_id)
         configuration = self.agenda.configuration_of(trial)
         if self.stopping:
             reason = "stopped by the user"
@@ -127,10 +142,11 @@ class Conductor:
         self.stopping = True
 
     def _close(self, trial: TrialPlan, closing: Closing) -> None:
+        self._closed.add(trial.trial_id)
         configuration = self.agenda.configuration_of(trial)
         names = [objective.metric for objective in self.spec.objectives]
         if closing.state == "complete":
-            row = dict(closing.metrics) | self._recorder.energies(trial, closing)
+            row = dict(closing.metrics) | self._recorder.measured(trial, closing)
             try:
                 values = objective_values(row, names)
             except ObjectiveError as error:
@@ -140,9 +156,17 @@ class Conductor:
         failed = closing.state == "failed"
         retry = failed and self.agenda.fail(trial.trial_id, retryable=closing.retryable)
         self._recorder.close(configuration, trial, closing, retry=retry)
-        if not failed:
-            self.durations.append(closing.duration_seconds)
+        if failed:
+            return
+        self.durations.append(closing.duration_seconds)
+        if closing.quality == "good" or not self.agenda.remeasure(trial.trial_id):
             self.agenda.complete(trial.trial_id, values)
+
+    def _checkpoint(self, trial: TrialPlan) -> Checkpoint | None:
+        """Return what an attempt goes on from: nothing that was saved by a discarded one."""
+        checkpoint = latest_checkpoint(self.store, trial.trial_id) if trial.attempt > 1 else None
+        discarded = max(trial.discarded, default=0)
+        return checkpoint if checkpoint and checkpoint.attempt > discarded else None
 
     def _check_budget(self) -> None:
         budget = self.spec.budget

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from joulefront.launch.agenda import TrialPlan
 from joulefront.launch.conductor import JOULES_PER_WATT_HOUR, Conductor
+from joulefront.launch.retries import by_component, objective_joules
 from joulefront.spec import StudySpec
 from joulefront.trial.messages import Report
 
@@ -188,7 +189,7 @@ def _epoch(trial: TrialPlan, report: Report | None) -> str:
 
 
 def _joules(report: Report) -> float:
-    return sum(row.joules for row in report.charges if row.component in ("cpu", "gpu"))
+    return objective_joules(by_component(report.charges))
 
 
 def _line(conductor: Conductor, trial: TrialPlan) -> str:

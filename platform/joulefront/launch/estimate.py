@@ -14,6 +14,7 @@ from pathlib import Path
 
 from joulefront.launch.display import expected_trials
 from joulefront.launch.resources import Resources, local_cores
+from joulefront.launch.retries import by_component, objective_joules
 from joulefront.launch.study import study_path
 from joulefront.launch.tryout import first_assignment, run_here
 from joulefront.spec import StudySpec
@@ -86,4 +87,4 @@ def _first_trial(spec: StudySpec) -> tuple[float, float, str]:
 
 
 def _joules(charges: Sequence[ChargeRow]) -> float:
-    return sum(row.joules for row in charges if row.component in ("cpu", "gpu"))
+    return objective_joules(by_component(charges))

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from joulefront.energy import emissions_grams
 from joulefront.launch.agenda import Configuration, TrialPlan
-from joulefront.launch.retries import OBJECTIVE_COMPONENTS, AttemptEnergy, fold_attempts
+from joulefront.launch.billing import StudyBill
+from joulefront.launch.retries import (
+    CARRIED,
+    AttemptEnergy,
+    by_component,
+    fold_attempts,
+    objective_joules,
+)
 from joulefront.store import StoreWriter
 from joulefront.trial.messages import ChargeRow, Closing, Event, Report
 
-BILLED = ("cpu", "gpu", "setup")
-"""Components that count against an energy budget: what the search itself spends."""
+BILLED = ("cpu", "gpu", "inference", "setup")
+"""Components that count against an energy budget: what is spent because a trial runs."""
 
 
 @dataclass(slots=True)
@@ -29,6 +35,11 @@ class _Attempt:
     total: dict[str, float] = field(default_factory=dict)
     by_epoch: dict[int, dict[str, float]] = field(default_factory=dict)
     rows: Sequence[ChargeRow] = ()
+    written: bool = False
+
+    def take(self, rows: Sequence[ChargeRow]) -> None:
+        """Take the charges of the whole attempt in place of those known before."""
+        self.rows, self.total = rows, by_component(rows)
 
     @property
     def host(self) -> str | None:
@@ -48,11 +59,13 @@ class Recorder:
 
     Args:
         writer: Of the study's store.
-        grid_intensity: Grams of CO2e a kilowatt-hour, or None if no country was given.
+        bill: Of the study, for attempts that end without a word.
+        grid_intensity: Grams of CO2e a kilowatt-hour, or None if it was not given.
     """
 
-    def __init__(self, writer: StoreWriter, grid_intensity: float | None) -> None:
+    def __init__(self, writer: StoreWriter, bill: StudyBill, grid_intensity: float | None) -> None:
         self._writer = writer
+        self._bill = bill
         self._intensity = grid_intensity
         self._attempts: dict[str, list[_Attempt]] = {}
         self.spent_joules = 0.0
@@ -78,28 +91,33 @@ class Recorder:
     def report(self, trial: TrialPlan, report: Report) -> None:
         """Write one epoch."""
         attempt = self._attempts[trial.trial_id][-1]
-        attempt.total = _by_component(report.charges)
+        attempt.take(report.charges)
         attempt.by_epoch[report.epoch] = attempt.total
-        attempt.rows = report.charges
         row: dict[str, Any] = {
             "time": time.time(),
             "trial_id": trial.trial_id,
             "attempt": trial.attempt,
             "epoch": report.epoch,
             "duration_seconds": report.duration_seconds,
-            "energy_joules": _objective(attempt.total),
-            **{f"energy_{name}_joules": attempt.total.get(name) for name in OBJECTIVE_COMPONENTS},
+            "energy_joules": objective_joules(attempt.total),
+            **{f"energy_{name}_joules": attempt.total.get(name) for name in CARRIED},
             "checkpoint": report.checkpoint,
         }
         self._writer.append("reports", [row | dict(report.metrics)])
         self.events(trial, report.events)
 
-    def energies(self, trial: TrialPlan, closing: Closing) -> dict[str, Any]:
-        """Return what a closing trial is charged, over all its attempts, as columns."""
+    def measured(self, trial: TrialPlan, closing: Closing) -> dict[str, Any]:
+        """Return what the platform has measured of a closing trial, as columns."""
         attempt = self._attempts[trial.trial_id][-1]
-        attempt.rows = closing.charges or attempt.rows
-        attempt.total = _by_component(attempt.rows)
-        return {"duration_seconds": closing.duration_seconds} | self._energies(trial.trial_id)
+        attempt.take(closing.charges or attempt.rows)
+        return self._energies(trial.trial_id) | {
+            "duration_seconds": closing.duration_seconds,
+            "inference_energy_joules_per_sample": closing.inference_energy_joules_per_sample,
+            "quality": closing.quality,
+            "quality_reasons": ", ".join(closing.quality_reasons),
+            "foreign_cpu_share": closing.foreign_cpu_share,
+            "node_class": closing.node_class,
+        }
 
     def close(
         self, configuration: Configuration, trial: TrialPlan, closing: Closing, *, retry: bool
@@ -112,18 +130,16 @@ class Recorder:
             closing: How the attempt ended.
             retry: Whether a failed trial will be tried again.
         """
-        energies = self.energies(trial, closing)
-        attempt = self._attempts[trial.trial_id][-1]
-        self.spent_joules += sum(attempt.total.get(name, 0.0) for name in BILLED)
+        measured = self.measured(trial, closing)
         self.events(trial, closing.events)
         if closing.state == "failed":
             details = {"failure": closing.failure, "traceback": closing.traceback, "retry": retry}
             self.events(trial, [Event(kind="trial_failed", details=details)])
-        self._writer.append("energy", [self._energy_row(trial, row) for row in attempt.rows])
+        self._write_energy(trial)
         row = self._identity(configuration, trial, "end") | dict(closing.metrics)
-        row |= {"state": closing.state, "quality": closing.quality, "failure": closing.failure}
+        row |= {"state": closing.state, "failure": closing.failure}
         self._writer.sync()
-        self._writer.append("trials", [row | energies])
+        self._writer.append("trials", [row | measured])
         self._writer.sync()
 
     def lost(
@@ -131,13 +147,17 @@ class Recorder:
     ) -> None:
         """Make durable that an attempt ended without a closing message.
 
-        Its energy is that of its last report, unless its charges have been written already.
+        Its energy is what the ledger or its last report tells, whichever is later and tells more,
+        unless its charges have been written already.
         """
         attempt = self._attempts[trial.trial_id][-1]
-        self.spent_joules += sum(row.joules for row in attempt.rows if row.component in BILLED)
-        self._writer.append("energy", [self._energy_row(trial, row) for row in attempt.rows])
-        row = self._identity(configuration, trial, "end")
-        row |= {"state": state, "failure": failure} | self._energies(trial.trial_id)
+        rows, degradations = self._bill.attempt(trial.trial_id, trial.attempt)
+        if not attempt.written:
+            attempt.take(max(rows, attempt.rows, key=_billed))
+            self._write_energy(trial)
+        row = self._identity(configuration, trial, "end") | self._energies(trial.trial_id)
+        row |= {"state": state, "failure": failure, "quality": "degraded"}
+        row |= {"quality_reasons": ", ".join(dict.fromkeys(["process lost", *degradations]))}
         self._writer.append("trials", [row])
         self._writer.sync()
 
@@ -161,14 +181,18 @@ class Recorder:
         self._writer.sync()
 
     def adopt(
-        self, trial_id: str, attempts: Sequence[AttemptEnergy], unwritten: Sequence[ChargeRow]
+        self,
+        trial_id: str,
+        attempts: Sequence[AttemptEnergy],
+        unwritten: Sequence[ChargeRow] | None,
     ) -> None:
         """Take over what earlier drivers have recorded of a trial.
 
         Args:
             trial_id: The trial.
             attempts: All of them, in order.
-            unwritten: Charges of the last one that are in its reports only.
+            unwritten: Charges of the last one that are in its reports only; None if all of its
+                charges have been written.
         """
         self._attempts[trial_id] = [
             _Attempt(
@@ -179,7 +203,8 @@ class Recorder:
             )
             for attempt in attempts
         ]
-        self._attempts[trial_id][-1].rows = unwritten
+        last = self._attempts[trial_id][-1]
+        last.rows, last.written = unwritten or (), unwritten is None
 
     def _identity(
         self, configuration: Configuration, trial: TrialPlan, kind: str
@@ -198,40 +223,31 @@ class Recorder:
         }
 
     def _energies(self, trial_id: str) -> dict[str, Any]:
-        energy = fold_attempts([attempt.energy() for attempt in self._attempts[trial_id]])
-        grams = None
-        if self._intensity is not None:
-            grams = emissions_grams(energy.joules, self._intensity)
-        return {
-            "energy_joules": energy.joules,
-            **{
-                f"energy_{component}_joules": energy.charged.get(component)
-                for component in ("cpu", "gpu", "ram", "idle", "setup")
-            },
-            "energy_retried_joules": energy.retried,
-            "emissions_grams": grams,
-            "host": self._attempts[trial_id][-1].host,
-        }
+        """Return what a trial is charged over all its attempts, as columns."""
+        attempts = self._attempts[trial_id]
+        energy = fold_attempts([attempt.energy() for attempt in attempts])
+        return {"host": attempts[-1].host} | energy.columns(self._intensity)
 
-    def _energy_row(self, trial: TrialPlan, row: ChargeRow) -> dict[str, Any]:
-        return {
-            "time": time.time(),
-            "trial_id": trial.trial_id,
-            "attempt": trial.attempt,
-            "host": row.host,
-            "device": row.device,
-            "component": row.component,
-            "joules": row.joules,
-            "provenance": row.provenance,
-        }
+    def _write_energy(self, trial: TrialPlan) -> None:
+        attempt = self._attempts[trial.trial_id][-1]
+        self.spent_joules += _billed(attempt.rows)
+        rows = [
+            {
+                "time": time.time(),
+                "trial_id": trial.trial_id,
+                "attempt": trial.attempt,
+                "host": row.host,
+                "device": row.device,
+                "component": row.component,
+                "joules": row.joules,
+                "provenance": row.provenance,
+                "shared": row.shared,
+            }
+            for row in attempt.rows
+        ]
+        self._writer.append("energy", rows)
+        attempt.written = True
 
 
-def _by_component(rows: Sequence[ChargeRow]) -> dict[str, float]:
-    totals: dict[str, float] = {}
-    for row in rows:
-        totals[row.component] = totals.get(row.component, 0.0) + row.joules
-    return totals
-
-
-def _objective(components: Mapping[str, float]) -> float:
-    return sum(components.get(component, 0.0) for component in OBJECTIVE_COMPONENTS)
+def _billed(rows: Sequence[ChargeRow]) -> float:
+    return sum(row.joules for row in rows if row.component in BILLED)

@@ -13,23 +13,37 @@ COORDINATION_CPUS = 0.001
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """Reserved by one trial, over all its processes."""
+    """Reserved by one trial.
+
+    Attributes:
+        cpus: Over all its processes.
+        processes: That do its work.
+        gpus: Of each process: whole ones, or a share of one.
+    """
 
     cpus: int
-    gpus: int
+    processes: int = 1
+    gpus: float = 0.0
 
     @classmethod
     def of_trial(cls, spec: StudySpec) -> Resources:
         """Return what one trial of the study reserves."""
-        processes = max(1, spec.per_trial.workers)
-        return cls(cpus=processes * spec.per_trial.cpus, gpus=processes * spec.per_trial.gpus)
+        each = spec.per_trial
+        processes = max(1, each.workers)
+        return cls(cpus=processes * each.cpus, processes=processes, gpus=each.gpus)
 
     def fitting(self, cpus: float, gpus: float) -> int:
-        """Return how many such trials fit at once, at least 1."""
+        """Return how many such trials fit at once without sharing a core, at least 1."""
         slots = int(cpus // self.cpus)
         if self.gpus:
-            slots = min(slots, int(gpus // self.gpus))
+            slots = min(slots, self._holding(int(gpus)) // self.processes)
         return max(1, slots)
+
+    def _holding(self, gpus: int) -> int:
+        """Return how many processes so many GPUs hold; a share lies within one GPU."""
+        if self.gpus < 1:
+            return gpus * int(1 / self.gpus + 1e-9)
+        return int(gpus // self.gpus)
 
 
 def local_cores() -> int:

@@ -15,11 +15,12 @@ from typing import Any
 
 from joulefront.launch.agenda import Agenda, TrialPlan
 from joulefront.launch.recorder import BILLED, Recorder
-from joulefront.launch.retries import OBJECTIVE_COMPONENTS, AttemptEnergy
+from joulefront.launch.retries import CARRIED, AttemptEnergy
 from joulefront.store import StudyStore
 from joulefront.trial.messages import ChargeRow
 
 Row = Mapping[str, Any]
+_PROVENANCES = {"cpu": "modelled", "gpu": "counter", "ram": "constant"}
 
 
 def restore(agenda: Agenda, recorder: Recorder, store: StudyStore) -> float:
@@ -99,7 +100,7 @@ def _adopt_energy(
     for trial_id, known in attempts.items():
         known.sort(key=lambda attempt: attempt.attempt)
         written = (trial_id, known[-1].attempt) in closed
-        recorder.adopt(trial_id, known, [] if written else _charges(known[-1].total))
+        recorder.adopt(trial_id, known, None if written else _charges(known[-1].total))
 
 
 def _charges(total: Mapping[str, float]) -> list[ChargeRow]:
@@ -112,13 +113,13 @@ def _charges(total: Mapping[str, float]) -> list[ChargeRow]:
             joules=total[component],
             provenance=provenance,
         )
-        for component, provenance in (("cpu", "modelled"), ("gpu", "counter"))
+        for component, provenance in _PROVENANCES.items()
         if total.get(component)
     ]
 
 
 def _components(row: Row) -> dict[str, float]:
-    return {name: row.get(f"energy_{name}_joules") or 0.0 for name in OBJECTIVE_COMPONENTS}
+    return {name: row.get(f"energy_{name}_joules") or 0.0 for name in CARRIED}
 
 
 def _settle(
@@ -130,7 +131,9 @@ def _settle(
 ) -> None:
     """Give one trial the state that its rows tell."""
     keys = [(trial.trial_id, attempt) for attempt in range(1, trial.attempt + 1)]
-    trial.failures = sum(ends[key]["state"] == "failed" for key in keys if key in ends)
+    states = {key[1]: ends[key]["state"] for key in keys if key in ends}
+    trial.failures = sum(state == "failed" for state in states.values())
+    trial.discarded = [n for n in states if n < trial.attempt and states[n] == "complete"]
     end = ends.get(keys[-1])
     if end is None:
         recorder.lost(
@@ -139,6 +142,8 @@ def _settle(
     if end is None or end["state"] == "stopped" or keys[-1] in retried:
         agenda.requeue(trial.trial_id)
     elif end["state"] == "complete":
+        if end["quality"] != "good" and agenda.remeasure(trial.trial_id):
+            return
         values = (float(end[objective.metric]) for objective in agenda.spec.objectives)
         agenda.complete(trial.trial_id, tuple(values))
     else:

@@ -1,4 +1,4 @@
-"""The energy of a trial that took more than one attempt: a pure function.
+"""The energy of a trial, over all its attempts, as the store's columns: pure functions.
 
 `energy_joules` is what it took to get the result: the final attempt's windows, and of earlier
 attempts the part up to the checkpoint that was gone on from. What was spent beyond that bought
@@ -7,13 +7,21 @@ nothing and is the bill's `retried`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from joulefront.energy import emissions_grams
+from joulefront.trial.messages import ChargeRow
 
 Components = Mapping[str, float]
 """Joules by component, such as {"cpu": 12.5, "gpu": 0.0}."""
 
 OBJECTIVE_COMPONENTS = ("cpu", "gpu")
+CARRIED = (*OBJECTIVE_COMPONENTS, "ram")
+"""Components that a trial which went on from a checkpoint is charged of the attempt before."""
+
+_COLUMNS = (*CARRIED, "idle", "setup")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +56,23 @@ class TrialEnergy:
     @property
     def joules(self) -> float:
         """The objective `energy_joules`."""
-        return sum(self.charged.get(component, 0.0) for component in OBJECTIVE_COMPONENTS)
+        return objective_joules(self.charged)
+
+    def columns(self, grid_intensity: float | None) -> dict[str, float | None]:
+        """Return the columns of a trial's row.
+
+        Args:
+            grid_intensity: Grams of CO2e a kilowatt-hour, None if it is not known.
+        """
+        grams = None if grid_intensity is None else emissions_grams(self.joules, grid_intensity)
+        return {
+            "energy_joules": self.joules,
+            **{f"energy_{component}_joules": self.charged.get(component) for component in _COLUMNS},
+            "energy_total_joules": self.joules + self.charged.get("ram", 0.0),
+            "energy_inference_joules": self.charged.get("inference"),
+            "energy_retried_joules": self.retried,
+            "emissions_grams": grams,
+        }
 
 
 def fold_attempts(attempts: Sequence[AttemptEnergy]) -> TrialEnergy:
@@ -60,18 +84,31 @@ def fold_attempts(attempts: Sequence[AttemptEnergy]) -> TrialEnergy:
         attempts: In order, at least one.
     """
     by_number = {attempt.attempt: attempt for attempt in attempts}
-    charged: dict[str, float] = dict(attempts[-1].total)
+    carried: dict[str, float] = {}
     source = attempts[-1].resumed_from
     while source is not None:
         earlier = by_number[source[0]]
-        for component in OBJECTIVE_COMPONENTS:
+        for component in CARRIED:
             reached = earlier.by_epoch.get(source[1], earlier.total).get(component, 0.0)
-            charged[component] = charged.get(component, 0.0) + reached
+            carried[component] = carried.get(component, 0.0) + reached
         source = earlier.resumed_from
-    spent = sum(_objective(attempt.total) for attempt in attempts)
-    retried = max(0.0, spent - _objective(charged))
+    charged = dict(attempts[-1].total)
+    for component, joules in carried.items():
+        charged[component] = charged.get(component, 0.0) + joules
+    spent = sum(objective_joules(attempt.total) for attempt in attempts[:-1])
+    retried = max(0.0, spent - objective_joules(carried))
     return TrialEnergy(charged=charged, retried=retried)
 
 
-def _objective(components: Components) -> float:
+def by_component(rows: Iterable[ChargeRow]) -> dict[str, float]:
+    """Add up charges over hosts and devices; NaN where a counter was missing."""
+    totals: dict[str, float] = {}
+    for row in rows:
+        joules = row.joules if row.known else math.nan
+        totals[row.component] = totals.get(row.component, 0.0) + joules
+    return totals
+
+
+def objective_joules(components: Components) -> float:
+    """Return the dynamic energy of CPU and GPU."""
     return sum(components.get(component, 0.0) for component in OBJECTIVE_COMPONENTS)

@@ -5,26 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joulefront.energy import PowerModel, power_model
+from joulefront.energy import PowerModel
+from joulefront.energy.rapl import Rapl
 from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
-from joulefront.launch.cluster import check_address, cluster_hosts, ray_cluster
+from joulefront.launch.billing import StudyBill
+from joulefront.launch.cluster import check_address
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
+from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
 from joulefront.launch.recorder import Recorder
-from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.restoring import restore
-from joulefront.launch.sharing import check_shared
 from joulefront.spec import StudySpec, Trainable, import_trainable
 from joulefront.store import StudyStore, is_remote
 from joulefront.trial.messages import Event
@@ -77,27 +73,30 @@ def launch_study(
     if address is not None:
         check_address(address)
     known = resume and StudyStore.exists(path)
-    study, baselines = _reopen(path, spec) if known else _create(path, spec)
+    study, baselines = _reopen(path, spec) if known else _create(path, spec, display)
     reason = _ended(study)
     if reason is not None:
         return Outcome(path=path, finished=True, reason=reason)
-    display.note(f"energy: {PowerModel.from_dict(study.header['power_model']).source}")
+    model = PowerModel.from_dict(study.header["power_model"])
+    display.note(f"energy: {model.source}")
     with study.writer() as writer:
-        recorder = Recorder(writer, study.header["grid_intensity_grams_per_kwh"])
+        bill = StudyBill(store=study)
+        recorder = Recorder(writer, bill, study.header["grid_intensity_grams_per_kwh"])
         agenda = Agenda(spec)
         elapsed = restore(agenda, recorder, study) if known else 0.0
         conductor = Conductor(
             agenda,
             recorder,
             store=study.path,
-            power_model=study.header["power_model"],
+            header=study.header,
             elapsed_seconds=elapsed,
+            searched_joules=bill.search_joules() if known else 0.0,
         )
         recorder.events(None, [Event(kind="study_started", details={"resumed": known})])
         if baselines is not None:
             recorder.events(None, [Event(kind="baselines", details={"rows": baselines})])
         recorder.sync()
-        _conduct(conductor, address, display)
+        execute(conductor, address, display)
         outcome = _close(conductor, recorder, path)
     study.compact()
     return outcome
@@ -124,14 +123,16 @@ def _absolute(reference: str) -> str:
     return f"{Path(file).absolute()}:{name}" if file.endswith(".py") else reference
 
 
-def _create(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
+def _create(path: Path, spec: StudySpec, display: Display) -> tuple[StudyStore, list[Any] | None]:
     """Make the study's store, and return its baselines, if the trainable offers any.
 
     Whatever the data may refuse is found before anything is written.
     """
     StudyStore.refuse_existing(path)
     trainable = import_trainable(spec.trainable)
-    header = study_header(spec, trainable, power_model())
+    if Rapl().ranges:
+        display.note("energy: RAPL is calibrated, ten seconds idle and ten under load")
+    header = study_header(spec, trainable)
     rows = _baselines(trainable, spec)
     return StudyStore.create(path, header), rows
 
@@ -167,64 +168,6 @@ def _ended(study: StudyStore) -> str | None:
         if row["kind"] == "study_finished":
             return str(json.loads(row["details"])["reason"])
     return None
-
-
-def _conduct(conductor: Conductor, address: str | None, display: Display) -> None:
-    """Let Tune carry out what the conductor hands out."""
-    spec = conductor.spec
-    each = Resources.of_trial(spec)
-    concurrent = spec.search.concurrent or each.fitting(local_cores(), _local_gpus(each))
-    with (
-        ray_cluster(
-            address,
-            cpus=spec.per_trial.cpus,
-            slots=concurrent * each.cpus + (1 if spec.per_trial.workers else 0),
-            gpus=concurrent * each.gpus,
-        ),
-        tempfile.TemporaryDirectory(prefix="joulefront-") as scratch,
-        _interruptible(conductor.stop),
-        display.watching(conductor) as refresh,
-    ):
-        from joulefront.launch.tuning import run_tune
-
-        if address is not None:
-            check_shared(conductor.store, cluster_hosts())
-            concurrent = spec.search.concurrent or _cluster_slots(each)
-        run_tune(conductor, concurrent=concurrent, scratch=Path(scratch), refresh=refresh)
-
-
-def _local_gpus(each: Resources) -> int:
-    if not each.gpus:
-        return 0
-    import torch
-
-    return int(torch.cuda.device_count())
-
-
-def _cluster_slots(each: Resources) -> int:
-    import ray
-
-    resources = ray.cluster_resources()
-    return each.fitting(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
-
-
-@contextmanager
-def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C stop the study cleanly, and the second end the process."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
-        stop()
-
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _close(conductor: Conductor, recorder: Recorder, path: Path) -> Outcome:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
-from joulefront.energy import power_model
 from joulefront.launch.agenda import Agenda
+from joulefront.launch.header import study_grid_intensity, study_model
+from joulefront.launch.retries import AttemptEnergy, by_component, fold_attempts
 from joulefront.spec import StudySpec
 from joulefront.trial import Assignment, Place, Sink, objective_values, run_trial
 from joulefront.trial.messages import ChargeRow, Message, Report
@@ -17,11 +18,15 @@ from joulefront.trial.messages import ChargeRow, Message, Report
 class PrintingSink:
     """Print messages as they come.
 
+    Args:
+        grid_intensity: Grams of CO2e a kilowatt-hour, None if it is not known.
+
     Attributes:
         closing_row: Metrics of the closing message, with those that the platform measures.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grid_intensity: float | None = None) -> None:
+        self._intensity = grid_intensity
         self.closing_row: dict[str, object] = {}
 
     def send(self, message: Message) -> None:
@@ -32,9 +37,15 @@ class PrintingSink:
             return
         print(f"{message.state} after {message.duration_seconds:.2f} s: {metrics}")
         print(f"energy: {_energy(message.charges)}")
-        spent = sum(row.joules for row in message.charges if row.component in ("cpu", "gpu"))
-        self.closing_row = dict(message.metrics)
-        self.closing_row |= {"energy_joules": spent, "duration_seconds": message.duration_seconds}
+        if message.quality_reasons:
+            print(f"energy is degraded: {', '.join(message.quality_reasons)}")
+        attempt = AttemptEnergy(attempt=1, total=by_component(message.charges))
+        per_sample = message.inference_energy_joules_per_sample
+        self.closing_row = dict(message.metrics) | {
+            **fold_attempts([attempt]).columns(self._intensity),
+            "inference_energy_joules_per_sample": per_sample,
+            "duration_seconds": message.duration_seconds,
+        }
 
 
 def first_assignment(spec: StudySpec) -> Assignment:
@@ -43,7 +54,10 @@ def first_assignment(spec: StudySpec) -> Assignment:
     trial = agenda.next_trial()
     assert trial is not None, "a study proposes at least one trial"
     return dataclasses.replace(
-        agenda.assignment(trial), workers=0, gpus=0, power_model=power_model().to_dict()
+        agenda.assignment(trial),
+        workers=0,
+        gpus=0.0,
+        power_model=study_model(spec.energy).to_dict(),
     )
 
 
@@ -67,7 +81,7 @@ def try_trial(spec: StudySpec) -> None:
     assignment = first_assignment(spec)
     values = "  ".join(f"{name}={value}" for name, value in assignment.parameters.items())
     print(f"{assignment.trial_id}: {values}", flush=True)
-    sink = PrintingSink()
+    sink = PrintingSink(study_grid_intensity(spec.energy))
     run_here(assignment, sink)
     objective_values(sink.closing_row, assignment.objectives)
 

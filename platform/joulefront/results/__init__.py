@@ -5,6 +5,8 @@ Importing this package loads neither Ray nor torch.
 
 from __future__ import annotations
 
+from joulefront.results.bill_table import bill_table
+from joulefront.results.codecarbon import codecarbon_rows
 from joulefront.results.page import write_front_page
 from joulefront.results.plots import plot_curve, plot_front, plot_hypervolume
 from joulefront.results.study import Study
@@ -14,6 +16,8 @@ from joulefront.results.terminal import draw_front, front_table
 __all__ = [
     "Study",
     "Summary",
+    "bill_table",
+    "codecarbon_rows",
     "draw_front",
     "front_table",
     "plot_curve",

@@ -2,7 +2,8 @@
 
 A configuration is what the search proposed; its trials are its replicates. It may be a member of
 the front only if it is fully measured: each replicate the study asks for is complete, with finite
-objectives. Trials that failed, were stopped early or gave NaN are counted and never measure it.
+objectives. Trials that failed, were stopped early or gave NaN are counted and never measure it; nor
+do degraded ones where the study's `energy.quality` is strict.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from joulefront.front import non_dominated
 from joulefront.spec import Objective, StudySpec
 
 STANDARD_ERROR = "_standard_error"
+DEGRADED = "degraded"
 _NOT_MEASURED = ("time", "attempt", "fold", "seed", "proposal_index", "on_front")
 
 
@@ -62,12 +64,13 @@ def configurations_of(
     Returns:
         One row a configuration in the order proposed: `config_id`, `params.*`, each objective
         and its standard error, `replicates` (complete trials), `fully_measured`, `on_front`,
-        `provenance` (" | " between different ones of its trials), `trial_ids` (of those
-        that measure it, or of all while none does), `time` (end of its last complete trial), then
-        the means and standard errors of all other metrics. Means skip absent values; a standard
-        error is the sample's, over the root of n, and NaN for n = 1.
+        `competes`, `provenance` and `node_class` (" | " between different ones of its trials),
+        `quality` ("degraded" if one of them is, "" if it is not known) and `quality_reasons`,
+        `trial_ids` (of those that measure it, or of all while none does), `time` (end of its last
+        complete trial), then the means and standard errors of all other metrics. Means skip absent
+        values; a standard error is the sample's, over the root of n, and NaN for n = 1.
     """
-    counted = trials[measured(trials, spec.objectives)]
+    counted = trials[measured(trials, spec)]
     groups = counted.groupby("config_id", sort=False)
     metrics = metric_columns(trials)
     objectives = [objective.metric for objective in spec.objectives]
@@ -84,47 +87,84 @@ def configurations_of(
     different = counted.drop_duplicates(["config_id", "fold", "seed"]).groupby("config_id").size()
     different = different.reindex(frame.index, fill_value=0)
     frame["fully_measured"] = different >= replicates_requested(spec)
-    frame["on_front"] = False
-    signatures = counted["trial_id"].map(provenance).fillna("").groupby(counted["config_id"])
-    joined = signatures.agg(lambda found: " | ".join(sorted(set(found))))
-    frame["provenance"] = joined.reindex(frame.index, fill_value="")
+    frame["on_front"] = frame["competes"] = False
+    described = _described(counted, provenance).reindex(frame.index, fill_value="")
+    frame = frame.join(described)
     trial_ids = groups["trial_id"].agg(" ".join)
     frame["trial_ids"] = trial_ids.combine_first(proposed["trial_id"].agg(" ".join))
     frame["time"] = groups["time"].max().reindex(frame.index)
     frame = frame.join(estimates[others]).reset_index()
+    frame["competes"] = competing(frame, spec)
     frame["on_front"] = on_front(frame, spec.objectives)
     return frame
 
 
-def measured(trials: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
-    """Which trials count towards their configuration: complete, with finite objectives."""
-    finite = np.isfinite(minimised(trials, objectives)).all(axis=1)
-    complete: NDArray[np.bool_] = (trials["state"] == "complete").to_numpy(dtype=np.bool_)
+def measured(trials: pd.DataFrame, spec: StudySpec) -> NDArray[np.bool_]:
+    """Which trials count towards their configuration: complete, with finite objectives.
+
+    Where `energy.quality` is strict, a degraded trial does not.
+    """
+    finite = np.isfinite(minimised(trials, spec.objectives)).all(axis=1)
+    counted = trials["state"] == "complete"
+    if spec.energy.quality == "strict":
+        counted &= trials["quality"] != DEGRADED
+    complete: NDArray[np.bool_] = counted.to_numpy(dtype=np.bool_)
     return complete & finite
 
 
-def comparable(configurations: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
+def competing(configurations: pd.DataFrame, spec: StudySpec) -> NDArray[np.bool_]:
     """Which configurations compete for the front.
 
-    They are fully measured, and if energy or emissions are an objective, they share one
-    provenance signature: the most frequent one (of equals, the first by name), since a modelled
-    joule and a counted one must not be compared.
+    They are fully measured. If energy or emissions are an objective, a modelled joule and a
+    counted one must not be compared, nor those of two classes of nodes: then they share one
+    provenance signature and, unless `energy.normalise` is "reference", one node class. It is the
+    most frequent pair; of equals, the first by name.
     """
-    competing: NDArray[np.bool_] = configurations["fully_measured"].to_numpy(dtype=np.bool_)
-    about_energy = any(
-        objective.metric.startswith(("energy_", "emissions_")) for objective in objectives
-    )
-    if about_energy and competing.any():
-        common = configurations.loc[competing, "provenance"].mode().iloc[0]
-        competing = competing & (configurations["provenance"] == common).to_numpy()
-    return competing
+    chosen: NDArray[np.bool_] = configurations["fully_measured"].to_numpy(dtype=np.bool_)
+    if spec.about_energy and chosen.any():
+        kind = configurations["provenance"]
+        if spec.energy.normalise == "none":
+            kind = kind + "\n" + configurations["node_class"]
+        chosen = chosen & (kind == kind[chosen].mode().iloc[0]).to_numpy(dtype=np.bool_)
+    return chosen
 
 
 def on_front(configurations: pd.DataFrame, objectives: Sequence[Objective]) -> NDArray[np.bool_]:
-    """Which configurations are members of the front: comparable and not dominated on means."""
-    competing = comparable(configurations, objectives)
-    points = np.where(competing[:, None], minimised(configurations, objectives), np.nan)
+    """Which configurations are members of the front: they compete, and none dominates their means.
+
+    Args:
+        configurations: With `competes`.
+        objectives: The study's.
+    """
+    competes = configurations["competes"].to_numpy(dtype=np.bool_)
+    points = np.where(competes[:, None], minimised(configurations, objectives), np.nan)
     return non_dominated(points)
+
+
+def _described(counted: pd.DataFrame, provenance: pd.Series[str]) -> pd.DataFrame:
+    """How the trials of each configuration were measured, on what, and how well."""
+    texts = counted[["node_class", "quality", "quality_reasons"]].fillna("")
+    texts["provenance"] = counted["trial_id"].map(provenance).fillna("")
+    ways = {
+        "provenance": _different,
+        "node_class": _different,
+        "quality": _worst,
+        "quality_reasons": _together,
+    }
+    return texts.groupby(counted["config_id"]).agg(ways)
+
+
+def _different(texts: pd.Series[str]) -> str:
+    return " | ".join(sorted(set(texts)))
+
+
+def _together(reasons: pd.Series[str]) -> str:
+    return ", ".join(reasons[reasons != ""])
+
+
+def _worst(qualities: pd.Series[str]) -> str:
+    found = set(qualities)
+    return next((quality for quality in (DEGRADED, "") if quality in found), "good")
 
 
 def _as_float(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from joulefront.front import hypervolume_history
-from joulefront.results.configurations import comparable, minimised
+from joulefront.results.configurations import minimised
 from joulefront.spec import Objective
 
 _MARGIN = 0.1
@@ -31,7 +31,7 @@ def reference_point(
         Value by metric in the objective's own direction, over the configurations that compete for
         the front; NaN where none does.
     """
-    points = minimised(configurations, objectives)[comparable(configurations, objectives)]
+    points = minimised(configurations[configurations["competes"]], objectives)
     if len(points) == 0:
         return {objective.metric: float("nan") for objective in objectives}
     worst, best = points.max(axis=0), points.min(axis=0)
@@ -82,7 +82,7 @@ def _completed_by_each_trial(
     ended: pd.DataFrame, configurations: pd.DataFrame, objectives: Sequence[Objective]
 ) -> NDArray[np.float64]:
     """Minimised objectives of the configuration that each trial completed; NaN where it did not."""
-    competing = configurations[comparable(configurations, objectives)]
+    competing = configurations[configurations["competes"]]
     positions = {trial_id: row for row, trial_id in enumerate(ended["trial_id"])}
     points = np.full((len(ended), len(objectives)), np.nan)
     for trial_ids, point in zip(

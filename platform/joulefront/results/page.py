@@ -12,7 +12,7 @@ import pandas as pd
 from joulefront.results.configurations import STANDARD_ERROR, parameter_columns
 from joulefront.results.plots import plot_front, plot_hypervolume
 from joulefront.results.study import Study
-from joulefront.results.summary import headlines
+from joulefront.results.summary import degraded_note, headlines, marked
 from joulefront.results.units import number_text, unit_of
 
 _PAGE = """<!doctype html>
@@ -52,15 +52,16 @@ def write_front_page(study: Study, path: str | Path) -> Path:
     front, baselines = study.front(), study.baselines()
     objectives = [o.metric + end for o in study.objectives for end in ("", STANDARD_ERROR)]
     members = front[["config_id", *objectives, "replicates", *parameter_columns(front)]]
+    members = members.assign(config_id=marked(front))
     figures = plot_front(study), plot_hypervolume(study)
     drawn, history = (
         figure.to_html(full_html=False, include_plotlyjs=figure is figures[0], div_id=name)
         for figure, name in zip(figures, ("plot-front", "plot-hypervolume"), strict=True)
     )
     sections = [
-        ("summary", "Summary", "".join(f"<p>{html.escape(t)}</p>" for t in headlines(study))),
+        ("summary", "Summary", _paragraphs(headlines(study))),
         ("front", "Front", drawn),
-        ("members", "Members", _table(members)),
+        ("members", "Members", _table(members) + _paragraphs([degraded_note(front)])),
         *([("baselines", "Baselines on the same folds", _table(baselines))] * bool(len(baselines))),
         ("hypervolume", "Hypervolume against energy spent", history),
     ]
@@ -73,6 +74,10 @@ def write_front_page(study: Study, path: str | Path) -> Path:
     temporary.write_text(page, encoding="utf-8")
     os.replace(temporary, path)
     return path
+
+
+def _paragraphs(sentences: list[str]) -> str:
+    return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences if sentence)
 
 
 def _table(frame: pd.DataFrame) -> str:

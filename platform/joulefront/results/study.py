@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 
+from joulefront.energy import Attribution, Policy, Row, attribute, emissions_grams
 from joulefront.errors import StudyError
 from joulefront.results import accounting, pooled
+from joulefront.results.bill import bill_by_host, bill_over_hosts, bill_provenance
 from joulefront.results.configurations import configurations_of, measured
 from joulefront.results.history import history_of, reference_point
 from joulefront.results.units import units_of
@@ -59,7 +62,7 @@ class Study:
         return f"Study({str(self.path)!r})"
 
     def table(self, name: str) -> pa.Table:
-        """One of "trials", "reports", "energy", "events" as Arrow, as `study export` writes it.
+        """One of "trials", "reports", "energy", "ledger", "events" as Arrow, as exported.
 
         Raises:
             ValueError: There is no table of that name.
@@ -82,7 +85,8 @@ class Study:
         """The fully measured configurations that no other dominates, best first objective first.
 
         Dominance is decided on the means. Where energy is an objective, only configurations of one
-        provenance signature compete (`joulefront.results.configurations.comparable`).
+        provenance signature and one node class compete (`configurations.competing`). `quality`
+        says which rest on degraded trials, `quality_reasons` why.
         """
         members = self._configurations[self._configurations["on_front"]]
         first = self.objectives[0]
@@ -115,8 +119,43 @@ class Study:
         return self._frame(pd.DataFrame(rows))
 
     def energy_spent(self) -> float:
-        """Joules spent so far on all attempts of all trials: cpu, gpu and set-up."""
+        """Joules of all attempts of all trials so far: cpu, gpu, set-up and inference probes."""
         return float(accounting.spent_by_trial(self._energy).sum())
+
+    def bill(self, by: Literal["study", "host"] = "study") -> pd.DataFrame:
+        """What the study spent, by what it was spent on (the rows of `joulefront.results.bill`).
+
+        The rows add up to "total", which is what the hosts spent while the study ran. Without a
+        ledger, as older studies are, only the trials' rows are known and the others are NaN.
+
+        Args:
+            by: "host" gives each host its own bill, with `host` as the first level of the index.
+
+        Returns:
+            `cpu_joules`, `gpu_joules`, `ram_joules`, `total_joules`, and `emissions_grams` of the
+            total where the study has a grid intensity; `.attrs["provenance"]` says how each
+            component was measured. "running" is a row only while a trial runs.
+        """
+        charges = accounting.attempt_charges(self._energy, self._attribution)
+        hosts = self._attribution.hosts
+        carried = accounting.carried_shares(self._energy, self._trials)
+        bills = bill_by_host(charges, self.trials(), carried, hosts)
+        bill = pd.concat(bills, names=["host"]) if by == "host" else bill_over_hosts(bills)
+        if not (self._trials["state"] == "running").any():
+            bill = bill[bill.index.get_level_values("account") != "running"]
+        if (intensity := self.header.get("grid_intensity_grams_per_kwh")) is not None:
+            grams = bill["total_joules"].map(lambda joules: emissions_grams(joules, intensity))
+            bill = bill.assign(emissions_grams=grams)
+        bill.attrs["provenance"] = bill_provenance(charges, hosts)
+        return self._frame(bill)
+
+    def hosts(self) -> pd.DataFrame:
+        """One row a host with a ledger: what its meter says of it, and the `seconds` it watched."""
+        facts = {row.host: row.details for row in self._ledger if row.kind == "host"}
+        bills = self._attribution.hosts
+        rows = [{"host": host, "seconds": bills[host].seconds, **facts[host]} for host in bills]
+        columns = ["host", "seconds", "node_class", "scope", "cores", "memory_bytes", "gpus"]
+        return self._frame(pd.DataFrame(rows, columns=columns))
 
     def provenance(self) -> str:
         """How the front's energy was measured, such as "cpu=modelled"; all members share it.
@@ -184,12 +223,20 @@ class Study:
         members = self._configurations.loc[self._configurations["on_front"], "config_id"]
         trials, table = self._trials, self._trials_table
         of_member = trials["config_id"].isin(members).to_numpy(dtype=bool)
-        column = pa.array(of_member & measured(trials, self.objectives), type=pa.bool_())
+        column = pa.array(of_member & measured(trials, self.spec), type=pa.bool_())
         return table.set_column(table.column_names.index("on_front"), "on_front", column)
 
     @cached_property
     def _energy(self) -> pd.DataFrame:
         return accounting.latest_charges(self._store.read("energy").to_pandas())
+
+    @cached_property
+    def _ledger(self) -> list[Row]:
+        return [Row.from_columns(row) for row in self._store.read("ledger").to_pylist()]
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        return attribute(self._ledger, None, Policy())
 
     @cached_property
     def _configurations(self) -> pd.DataFrame:

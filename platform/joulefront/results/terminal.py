@@ -6,15 +6,14 @@ Neither holds colour codes, and the drawing is plain ASCII, so both survive a pi
 from __future__ import annotations
 
 import math
-import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from joulefront.results.configurations import STANDARD_ERROR, parameter_columns
 from joulefront.results.study import Study
-from joulefront.results.summary import headlines
+from joulefront.results.summary import degraded_note, headlines, marked
+from joulefront.results.text import aligned, wrapped
 from joulefront.results.units import Axis, estimate_text, number_text, objective_axis, readable
 
 _MEMBER, _OTHER = "O", "."
@@ -57,7 +56,7 @@ def draw_front(study: Study, width: int = 80, height: int = 20) -> str:
     ]
     size = (max(width, _LEAST_WIDTH), max(height, _LEAST_HEIGHT))
     title = f"{y.label} (up)   {_MEMBER} front   {_OTHER} dominated"
-    return "\n".join([*_wrapped(title, size[0]), *_scatter(shown, x, y, size)])
+    return "\n".join([*wrapped(title, size[0]), *_scatter(shown, x, y, size)])
 
 
 def _scatter(shown: pd.DataFrame, x: Axis, y: Axis, size: tuple[int, int]) -> list[str]:
@@ -93,7 +92,7 @@ def front_table(study: Study, width: int = 80) -> str:
     """
     width = max(width, _LEAST_WIDTH)
     front = study.front()
-    head = [line for sentence in headlines(study) for line in _wrapped(sentence, width)]
+    head = [line for sentence in headlines(study) for line in wrapped(sentence, width)]
     members = _members(study, front, width) if len(front) else []
     blocks = (head, members, _beside_baselines(study, front, width))
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -101,7 +100,7 @@ def front_table(study: Study, width: int = 80) -> str:
 
 def _members(study: Study, front: pd.DataFrame, width: int) -> list[str]:
     """The members as columns where these fit, else with their parameters wrapped below each."""
-    columns = {"member": front["config_id"].astype(str).tolist()}
+    columns = {"member": marked(front).tolist()}
     for objective in study.objectives:
         label, factor = readable(objective.metric, float(front[objective.metric].abs().max()))
         means = front[objective.metric] * factor
@@ -112,15 +111,16 @@ def _members(study: Study, front: pd.DataFrame, width: int) -> list[str]:
         column.removeprefix("params."): front[column].map(number_text).tolist()
         for column in parameter_columns(front)
     }
-    whole = _aligned([*columns, *parameters], [*columns.values(), *parameters.values()])
+    note = wrapped(degraded_note(front), width)
+    whole = aligned([*columns, *parameters], [*columns.values(), *parameters.values()])
     if max(map(len, whole)) <= width:
-        return whole
-    head, *rows = _aligned([*columns], [*columns.values()])
-    lines = _wrapped(head, width)
+        return whole + note
+    head, *rows = aligned([*columns], [*columns.values()])
+    lines = wrapped(head, width)
     for row, line in enumerate(rows):
         details = "  ".join(f"{name}={values[row]}" for name, values in parameters.items())
-        lines += _wrapped(line, width) + _wrapped(details, width, indent=4)
-    return lines
+        lines += wrapped(line, width) + wrapped(details, width, indent=4)
+    return lines + note
 
 
 def _beside_baselines(study: Study, front: pd.DataFrame, width: int) -> list[str]:
@@ -134,39 +134,16 @@ def _beside_baselines(study: Study, front: pd.DataFrame, width: int) -> list[str
     labels = ["", *(_TEST_LABELS[name] for name in shown)]
     numbers = [[_metric(row.get(name)) for name in shown] for row in rows]
     columns = list(zip(*numbers, strict=True))
-    others = len(_aligned(labels, [[""] * len(rows), *columns])[0])
+    others = len(aligned(labels, [[""] * len(rows), *columns])[0])
     lines: list[tuple[str, ...]] = []
     for row, values in zip(rows, numbers, strict=True):
-        first, *more = _wrapped(str(row.get("name", "baseline")), max(width - others, 16))
+        first, *more = wrapped(str(row.get("name", "baseline")), max(width - others, 16))
         lines += [(first, *values), *((line, *[""] * len(shown)) for line in more)]
     title = "test side, pooled over the outer folds, unseen by the search:"
-    table = _aligned(labels, list(zip(*lines, strict=True)))
-    return [piece for line in (title, *table) for piece in _wrapped(line, width)]
+    table = aligned(labels, list(zip(*lines, strict=True)))
+    return [piece for line in (title, *table) for piece in wrapped(line, width)]
 
 
 def _metric(value: object) -> str:
     finite = isinstance(value, float) and math.isfinite(value)
     return f"{value:.3f}" if finite else number_text(value)
-
-
-def _aligned(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
-    """A header and its rows, the first column to the left, the others to the right."""
-    widths = [max(map(len, [name, *cells])) for name, cells in zip(names, columns, strict=True)]
-    lines = []
-    for first, *others in (names, *zip(*columns, strict=True)):
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return lines
-
-
-def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    """Break a text into lines of at most `width`, with later lines indented by two more."""
-    if indent + len(text) <= width:
-        return [" " * indent + text] if text else []
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + 2),
-        break_on_hyphens=False,
-    )

@@ -9,11 +9,13 @@ from joulefront.spec.config_fields import find_config_fields
 from joulefront.spec.importing import Trainable, import_trainable
 from joulefront.spec.load import check_study, load_study
 from joulefront.spec.sections import (
+    ENERGY_METRICS,
     SAMPLERS,
     Budget,
     Energy,
     Objective,
     PerTrial,
+    Power,
     Replicates,
     Search,
     Stopping,
@@ -23,6 +25,7 @@ from joulefront.spec.study import StudySpec
 from joulefront.spec.trainable import check_trainable
 
 __all__ = [
+    "ENERGY_METRICS",
     "GRID_RESOLUTION",
     "SAMPLERS",
     "Budget",
@@ -33,6 +36,7 @@ __all__ = [
     "Objective",
     "Parameter",
     "PerTrial",
+    "Power",
     "Replicates",
     "Search",
     "Stopping",

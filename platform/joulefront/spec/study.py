@@ -66,6 +66,12 @@ class StudySpec(Checked):
             if metric in metrics[:index]:
                 must = "a metric must be one objective only"
                 raise self.error(f"objectives.{index}.metric", must, given=f"{metric} again")
+        self._check_energy()
+
+    @property
+    def about_energy(self) -> bool:
+        """Whether an objective is energy that the platform charges."""
+        return any(objective.is_energy for objective in self.objectives)
 
     @classmethod
     def from_dict(cls, written: Mapping[str, Any], *, source: str = "study") -> StudySpec:
@@ -95,3 +101,16 @@ class StudySpec(Checked):
             if name in self.fixed:
                 must = "a name must stand in space or in fixed, not in both"
                 raise self.error(f"fixed.{name}", must, given=name, remedy="remove one of them")
+
+    def _check_energy(self) -> None:
+        energy, gpus = self.energy, self.per_trial.gpus
+        for index, objective in enumerate(self.objectives):
+            if objective.metric == "emissions_grams" and not (
+                energy.country or energy.grams_per_kwh
+            ):
+                must = "must come with energy.country or energy.grams_per_kwh"
+                raise self.error(f"objectives.{index}.metric", must, given=objective.metric)
+        if gpus % 1 and self.about_energy and not energy.allow_shared_gpu:
+            must = "must be whole GPUs where energy is an objective: a share's energy is a guess"
+            remedy = "energy.allow_shared_gpu charges it by the share that was reserved"
+            raise self.error("per_trial.gpus", must, given=f"{gpus:g}", remedy=remedy)

@@ -82,17 +82,20 @@ class TableColumns:
         self.schema = fixed
         self._fixed = frozenset(fixed.names)
         self._rungs: dict[str, int] = {}  # of the other columns, in order
+        self._stamp = 0.0
 
     def batch(self, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
         """One batch of all `rows`; `self.schema` is replaced first where they ask for more.
 
-        A row without `time` is stamped with the current one.
+        A row without `time` is stamped with the current one, or with that of the stamp before
+        where the clock was set back: stamped rows stay in the order of appending.
 
         Raises:
             StoreWriteError: A value cannot be stored, or not in the fixed column it is for. The
                 schema then stays as it was.
         """
-        now = {"time": time.time()}
+        self._stamp = max(self._stamp, time.time())
+        now = {"time": self._stamp}
         shaped = [now | {name: plain(value) for name, value in row.items()} for row in rows]
         rungs = self._widest(shaped)
         try:

@@ -1,4 +1,4 @@
-"""The four tables of a study: their fixed columns and the order in which columns stand.
+"""The five tables of a study: their fixed columns and the order in which columns stand.
 
 Not here: how a Python value becomes an Arrow one (`columns.py`), nor what the rows of a trial mean
 together (`fold.py`).
@@ -40,18 +40,26 @@ _TRIAL_TAIL = {
     "energy_idle_joules": pa.float64(),
     "energy_setup_joules": pa.float64(),
     "energy_retried_joules": pa.float64(),
+    "energy_total_joules": pa.float64(),  # energy_joules + energy_ram_joules
+    "energy_inference_joules": pa.float64(),
+    "inference_energy_joules_per_sample": pa.float64(),
     "emissions_grams": pa.float64(),
-    "quality": pa.string(),
+    "quality": pa.string(),  # good, degraded
+    "quality_reasons": pa.string(),  # joined by ", "
+    "foreign_cpu_share": pa.float64(),  # CPU time of strangers over the trial's own
     "duration_seconds": pa.float64(),
     "on_front": pa.bool_(),
     "failure": pa.string(),
     "host": pa.string(),
+    "node_class": pa.string(),
     "sampler_attributes": pa.string(),  # JSON
     "proposal_index": pa.int64(),
 }
-_KIND = {"kind": pa.string()}  # of a trial's row: "start" or "end"
+_KIND = {"kind": pa.string()}  # of a trial's row: "start" or "end"; of an event or a ledger's: any
 _CHARGE = dict.fromkeys(("host", "device", "component"), pa.string())
-_CHARGE |= {"joules": pa.float64(), "provenance": pa.string()}
+_CHARGE |= {"joules": pa.float64(), "provenance": pa.string(), "shared": pa.bool_()}
+_LEDGER = {"host": pa.string(), "meter": pa.string(), "monotonic_ns": pa.int64()}
+_LEDGER |= {"details": pa.string()}  # JSON
 
 #: Table name -> its fixed columns, common ones first.
 SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
@@ -59,6 +67,7 @@ SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
         "trials": pa.schema(_COMMON | _KIND | _TRIAL_HEAD | _TRIAL_TAIL),
         "reports": pa.schema(_COMMON | {"epoch": pa.int32()}),
         "energy": pa.schema(_COMMON | _CHARGE),
+        "ledger": pa.schema(_COMMON | _KIND | _LEDGER),  # joulefront.energy.ledger.Row
         "events": pa.schema(_COMMON | _KIND | {"message": pa.string()}),
     }
 )

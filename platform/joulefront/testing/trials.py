@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from joulefront.energy import ProcessCounters, power_model
+from joulefront.energy.host import NoHost
 from joulefront.trial import Assignment, Place, TrialContext
 from joulefront.trial.messages import Event, Message, Report
-from joulefront.trial.metering import AttemptMeter
+from joulefront.trial.metering import AttemptMeter, registration_of
 
 
 class RecordingTrial(TrialContext):
@@ -55,7 +56,14 @@ class RecordingTrial(TrialContext):
             checkpoint=None if checkpoint is None else str(checkpoint),
         )
         place = Place(threads=threads)
-        meter = AttemptMeter(ProcessCounters(), power_model(), cores=1, host=place.host)
+        counters = ProcessCounters()
+        meter = AttemptMeter(
+            counters,
+            power_model(),
+            registration_of(assignment, place, counters.read()),
+            host=NoHost(),
+            host_name=place.host,
+        )
         super().__init__(assignment, place, sink=self, meter=meter)
         self.messages: list[Message] = []
         self.reports: list[dict[str, Any]] = []

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,8 +20,12 @@ from ray import train, tune
 from ray.train.torch import TorchTrainer, get_devices
 from ray.tune.integration.ray_train import TuneReportCallback
 
+from joulefront.energy.gpu import GpuCounters
+from joulefront.energy.host import Host, NoHost
 from joulefront.errors import JoulefrontError
+from joulefront.trial._meter import RayHost
 from joulefront.trial.assignment import Assignment, Place
+from joulefront.trial.cores import Cores, leased_cores
 from joulefront.trial.messages import Message, Report, decode, encode, merge
 from joulefront.trial.runner import run_trial
 
@@ -94,11 +99,14 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
 def _run_locally(assignment: Assignment) -> None:
     for variable in _TORCHRUN:
         os.environ.pop(variable, None)
-    devices = [torch.device("cuda", i) for i in range(assignment.gpus)]
-    place = _place(assignment, devices)
-    with contextlib.suppress(JoulefrontError):  # told in the closing message; the process is sound
+    devices = [torch.device("cuda", i) for i in range(math.ceil(assignment.gpus))]
+    with (
+        contextlib.suppress(JoulefrontError),  # told in the closing message; the process is sound
+        leased_cores(assignment.cpus) as cores,
+    ):
+        place = _place(assignment, devices, cores)
         TorchTrainer(
-            lambda: run_trial(assignment, place, TuneSink()),
+            lambda: run_trial(assignment, place, TuneSink(), _host(assignment)),
             scaling_config=train.ScalingConfig(num_workers=0, use_gpu=assignment.gpus > 0),
         ).fit()
 
@@ -124,23 +132,54 @@ def _run_group(assignment: Assignment) -> None:
 def _run_rank(config: Mapping[str, Any]) -> None:
     assignment = Assignment.from_json(config[ASSIGNMENT])
     context = train.get_context()
-    place = _place(
-        assignment,
-        get_devices() if assignment.gpus else [],
-        rank=context.get_world_rank(),
-        world_size=context.get_world_size(),
-    )
-    run_trial(assignment, place, TrainSink())
+    with leased_cores(assignment.cpus) as cores:
+        place = _place(
+            assignment,
+            get_devices() if assignment.gpus else [],
+            cores,
+            rank=context.get_world_rank(),
+            world_size=context.get_world_size(),
+        )
+        run_trial(assignment, place, TrainSink(), _host(assignment))
+
+
+def _host(assignment: Assignment) -> Host:
+    """Return the host's meter; a trial without a store has no ledger."""
+    return RayHost() if assignment.store else NoHost()
 
 
 def _place(
-    assignment: Assignment, devices: list[torch.device], *, rank: int = 0, world_size: int = 1
+    assignment: Assignment,
+    devices: list[torch.device],
+    cores: Cores,
+    *,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> Place:
     """Describe this process; its own devices are those that Ray has made visible to it."""
+    uuids = tuple(map(_uuid, devices))
     return Place(
         rank=rank,
         world_size=world_size,
         device=str(devices[0]) if devices else "cpu",
         threads=Place.threads_for(assignment.cpus),
-        gpu_uuids=tuple(str(torch.cuda.get_device_properties(d).uuid) for d in devices),
+        cores=cores,
+        gpu_uuids=uuids,
+        gpu_shares=_shares(uuids, assignment.gpus),
     )
+
+
+def _uuid(device: torch.device) -> str:
+    """Return a device's name in NVML; a MIG slice can be made visible by its name only."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    name = visible[device.index] if device.index < len(visible) else ""
+    if name.startswith("MIG-"):
+        return name
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+
+
+def _shares(uuids: Sequence[str], gpus: float) -> dict[str, float]:
+    """Return what is reserved of each device that is not reserved as a whole."""
+    slices = GpuCounters(uuids).shares()
+    shares = {uuid: min(1.0, gpus) * slices.get(uuid, 1.0) for uuid in uuids}
+    return {uuid: share for uuid, share in shares.items() if share < 1.0}

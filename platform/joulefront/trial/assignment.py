@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from joulefront.energy.reference import Reference
+from joulefront.trial.cores import Cores
+
 Role = Literal["search", "replicate", "enqueued"]
 
 
@@ -33,9 +36,12 @@ class Assignment:
         data: The study file's `data` section as given.
         objectives: Metrics without which the trial has failed.
         power_model: `PowerModel.to_dict()`, stated once for the study.
+        node_class: Of the machine that the power model is about; empty: of whichever it runs on.
+        reference: The machine that energy is normalised to, as `study.json` has it, if it is.
         workers: Ray Train workers; 0 runs inside the trial's own actor.
         cpus: Reserved cores of each process.
-        gpus: Reserved GPUs of each process.
+        gpus: Reserved GPUs of each process: whole ones, or a share of one.
+        allow_shared_gpu: Energy may be an objective on a share of a GPU.
         store: Study directory for checkpoints and logs; None stores nothing.
         checkpoint: Folder of an earlier attempt to go on from.
         checkpoint_epoch: After which epoch that was saved.
@@ -52,9 +58,12 @@ class Assignment:
     data: Mapping[str, Any] = field(default_factory=dict)
     objectives: tuple[str, ...] = ()
     power_model: Mapping[str, Any] = field(default_factory=dict)
+    node_class: str = ""
+    reference: Reference | None = None
     workers: int = 0
     cpus: int = 1
-    gpus: int = 0
+    gpus: float = 0.0
+    allow_shared_gpu: bool = False
     store: str | None = None
     checkpoint: str | None = None
     checkpoint_epoch: int = 0
@@ -80,7 +89,9 @@ class Place:
         world_size: Processes of the group; 1 without a group.
         device: "cpu", or a CUDA device such as "cuda:0".
         threads: What numerical libraries may use: the reserved cores, as far as there are any.
-        gpu_uuids: Devices this process has to itself.
+        cores: Those that it is pinned to.
+        gpu_uuids: Its devices.
+        gpu_shares: Of those that it does not have to itself, by UUID.
         host: Name of the machine.
     """
 
@@ -88,7 +99,9 @@ class Place:
     world_size: int = 1
     device: str = "cpu"
     threads: int = 1
+    cores: Cores = field(default_factory=Cores)
     gpu_uuids: tuple[str, ...] = ()
+    gpu_shares: Mapping[str, float] = field(default_factory=dict)
     host: str = field(default_factory=socket.gethostname)
 
     @staticmethod

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,13 +20,21 @@ MetricValue = float | int | bool | str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChargeRow:
-    """Energy of one component of one device on one host, in joules."""
+    """Energy of one component of one device on one host: a `joulefront.energy.Charge` on its way.
+
+    Attributes:
+        joules: What is known, where `known` is False.
+        shared: A share of a device that others may have used too.
+        known: No counter was missing.
+    """
 
     host: str
     device: str
     component: str
     joules: float
     provenance: str
+    shared: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +73,13 @@ class Closing:
     Attributes:
         state: "complete" when `train` returned and every objective is finite.
         metrics: The last report's, with those of `finish` over them.
-        charges: Energy of the attempt's windows, and apart from them "setup", "ram" and "idle".
+        charges: Energy of the attempt's windows, and apart from them "inference" and "setup".
         duration_seconds: Of the call of `train`.
-        quality: "good" or "degraded".
+        quality_reasons: Why its energy is not to be trusted; nothing, if it is.
+        foreign_cpu_share: CPU time of strangers while it was measured ÷ its own.
+        node_class: Kind of machine that it ran on.
+        inference_energy_joules_per_sample: Dynamic CPU and GPU of the trained model; None if the
+            trainable has not measured it, NaN if a counter was missing.
         failure: Why it failed, in one line.
         retryable: Whether another attempt could end differently.
         traceback: Of the exception, if there was one.
@@ -77,11 +90,19 @@ class Closing:
     metrics: Mapping[str, MetricValue] = field(default_factory=dict)
     charges: Sequence[ChargeRow] = ()
     duration_seconds: float = 0.0
-    quality: str = "good"
+    quality_reasons: tuple[str, ...] = ()
+    foreign_cpu_share: float = 0.0
+    node_class: str = ""
+    inference_energy_joules_per_sample: float | None = None
     failure: str | None = None
     retryable: bool = True
     traceback: str | None = None
     events: Sequence[Event] = ()
+
+    @property
+    def quality(self) -> str:
+        """What the store calls it: "good" or "degraded"."""
+        return "degraded" if self.quality_reasons else "good"
 
 
 Message = Report | Closing
@@ -104,27 +125,45 @@ def decode(text: str) -> Message:
     kind = values.pop("kind")
     values["charges"] = tuple(ChargeRow(**row) for row in values["charges"])
     values["events"] = tuple(Event(**event) for event in values["events"])
+    if kind == "closing":
+        values["quality_reasons"] = tuple(values["quality_reasons"])
     return _KINDS[kind](**values)
 
 
 def merge(messages: Sequence[Message]) -> Message:
-    """Make one message of those of all ranks: rank 0's words, everybody's energy."""
+    """Make one message of those of all ranks: rank 0's words, everybody's energy and quality."""
     first = messages[0]
     charges = add_charges(row for message in messages for row in message.charges)
-    if isinstance(first, Closing):
-        degraded = any(isinstance(m, Closing) and m.quality != "good" for m in messages)
-        quality = "degraded" if degraded else "good"
-        return dataclasses.replace(first, charges=charges, quality=quality)
-    return dataclasses.replace(first, charges=charges)
+    if isinstance(first, Report):
+        return dataclasses.replace(first, charges=charges)
+    closings = [message for message in messages if isinstance(message, Closing)]
+    costs = [closing.inference_energy_joules_per_sample for closing in closings]
+    known = [cost for cost in costs if cost is not None]
+    return dataclasses.replace(
+        first,
+        charges=charges,
+        quality_reasons=tuple(
+            dict.fromkeys(text for closing in closings for text in closing.quality_reasons)
+        ),
+        foreign_cpu_share=max(closing.foreign_cpu_share for closing in closings),
+        inference_energy_joules_per_sample=statistics.fmean(known) if known else None,
+    )
 
 
 def add_charges(rows: Iterable[ChargeRow]) -> tuple[ChargeRow, ...]:
     """Add up the rows of the same host, device, component and provenance."""
-    totals: dict[tuple[str, str, str, str], float] = {}
+    totals: dict[tuple[str, str, str, str], ChargeRow] = {}
     for row in rows:
         key = (row.host, row.device, row.component, row.provenance)
-        totals[key] = totals.get(key, 0.0) + row.joules
-    return tuple(
-        ChargeRow(host=host, device=device, component=component, joules=joules, provenance=origin)
-        for (host, device, component, origin), joules in totals.items()
-    )
+        before = totals.get(key)
+        totals[key] = (
+            row
+            if before is None
+            else dataclasses.replace(
+                row,
+                joules=before.joules + row.joules,
+                shared=before.shared or row.shared,
+                known=before.known and row.known,
+            )
+        )
+    return tuple(totals.values())

@@ -90,6 +90,8 @@ def test_what_is_reported_and_finished(run) -> None:
     }
     assert all(math.isfinite(value) for value in trial.finished.values())
     assert trial.finished["flops_per_sample"] > 0
+    trial.close()
+    assert trial.messages[-1].inference_energy_joules_per_sample > 0
     assert trial.split["test"] == [f"e{i}" for i in range(6)]
     assert trial.predictions["labels"] == {f"e{i}": i % 2 for i in range(6)}
     assert all(0 <= score <= 1 for score in trial.predictions["scores"].values())

@@ -1,0 +1,141 @@
+"""Carry a study's trials out: connect to Ray, look at the hosts, and let Tune run to the end."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from joulefront.energy import ProcessCounters, Registration, Window
+from joulefront.energy.processes import process_table
+from joulefront.launch.cluster import cluster_hosts, ray_cluster
+from joulefront.launch.conductor import Conductor
+from joulefront.launch.display import Display
+from joulefront.launch.node_classes import check_node_classes, cluster_nodes
+from joulefront.launch.resources import Resources, local_cores
+from joulefront.launch.sharing import check_shared
+from joulefront.spec import StudySpec
+
+
+def execute(conductor: Conductor, address: str | None, display: Display) -> None:
+    """Let Tune carry out what the conductor hands out, until it has no more or is interrupted.
+
+    Args:
+        conductor: Of the study.
+        address: Of a running Ray cluster; None starts one on this machine.
+        display: What shows the progress.
+
+    Raises:
+        StudyError: If the cluster does not answer, or is not fit for the study.
+        Exception: What a callback raised: a full disk, or a bug.
+    """
+    spec = conductor.spec
+    each = Resources.of_trial(spec)
+    gpus = _local_gpus(each)
+    concurrent = spec.search.concurrent or each.fitting(local_cores(), gpus)
+    for text in energy_notes(spec, concurrent * each.cpus, None if address else local_cores()):
+        display.note(text)
+    with (
+        ray_cluster(
+            address,
+            cpus=spec.per_trial.cpus,
+            slots=concurrent * each.cpus + (1 if spec.per_trial.workers else 0),
+            gpus=max(gpus, math.ceil(each.processes * each.gpus)),
+        ),
+        tempfile.TemporaryDirectory(prefix="joulefront-") as scratch,
+        _interruptible(conductor.stop),
+        display.watching(conductor) as refresh,
+    ):
+        from joulefront.launch.tuning import run_tune
+
+        if address is not None:
+            check_shared(conductor.store, cluster_hosts())
+            check_node_classes(spec, cluster_nodes())
+            concurrent = spec.search.concurrent or _cluster_slots(each)
+        with _metered(conductor.store):
+            run_tune(conductor, concurrent=concurrent, scratch=Path(scratch), refresh=refresh)
+
+
+def energy_notes(spec: StudySpec, wanted: int, cores: int | None) -> list[str]:
+    """Say what will stand in the way of good charges, a sentence each.
+
+    Args:
+        spec: The study.
+        wanted: Cores that its trials reserve at once.
+        cores: That there are; None if that is the cluster's affair.
+    """
+    notes = []
+    if spec.per_trial.gpus % 1:
+        notes.append(
+            f"energy: {spec.per_trial.gpus:g} of a GPU is charged by that share, whoever used it"
+        )
+    if cores is not None and wanted > cores:
+        notes.append(
+            f"energy: trials reserve {wanted} cores of {cores}: they run unpinned, and their "
+            "charges will be flagged"
+        )
+    return notes
+
+
+@contextmanager
+def _metered(store: Path) -> Iterator[None]:
+    """Let the host's meter write down what this process spends: the search itself."""
+    from joulefront.trial._meter import attend_study
+
+    counters = ProcessCounters()
+    called = counters.read()
+    registration = Registration(
+        study=str(store),
+        trial_id="",
+        attempt=0,
+        rank=0,
+        pid=os.getpid(),
+        started=process_table().started(os.getpid()) or 0,
+        cores=0,
+        called=called,
+    )
+    host = attend_study(store, registration)
+    try:
+        yield
+    finally:
+        host.closed(Window(opened=called, closed=counters.read(), cores=0))
+        host.observe(called.monotonic_ns)  # waits until the last sample has been written
+
+
+def _local_gpus(each: Resources) -> int:
+    if not each.gpus:
+        return 0
+    import torch
+
+    return int(torch.cuda.device_count())
+
+
+def _cluster_slots(each: Resources) -> int:
+    import ray
+
+    resources = ray.cluster_resources()
+    return each.fitting(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
+
+
+@contextmanager
+def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C stop the study cleanly, and the second end the process."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop()
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
