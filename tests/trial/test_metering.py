@@ -115,6 +115,14 @@ def test_the_host_is_asked_when_a_long_window_closes(meter_of, host) -> None:
     assert meter.foreign_share() == pytest.approx(1 / 2.1)
 
 
+def test_nobody_is_asked_again_about_what_the_windows_have_told(meter_of, host) -> None:
+    meter = meter_of(at(0.4, 1), at(3, 3), at(3.5, 3.5))
+    with meter.window():
+        pass
+    meter.close()
+    assert [call for call in host.calls if "observe" in call] == ["observe 0.4"]
+
+
 def test_reports_ask_every_five_seconds_and_remember_the_answer(meter_of, host) -> None:
     meter = meter_of(*(at(t, 0) for t in (0.5, 1, 6, 7, 8, 12, 13)))
     with meter.window():

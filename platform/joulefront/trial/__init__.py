@@ -1,7 +1,7 @@
 """What runs on a worker, and what a trainable sees of the platform.
 
 A trainable imports from here and nowhere else. Importing this package loads neither Ray nor
-torch; only `_ray.py` imports Ray, and only the launcher imports `_ray.py`.
+torch; only `_ray.py` and `_meter.py` import Ray, and only the launcher imports those.
 """
 
 from __future__ import annotations

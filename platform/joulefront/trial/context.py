@@ -141,8 +141,9 @@ class TrialContext:
     def inference(self, samples: int) -> AbstractContextManager[None]:
         """Measure what the trained model costs a sample: `inference_energy_joules_per_sample`.
 
-        It is dynamic CPU and GPU energy, and no part of `energy_joules`. Open it after the window
-        of the training, as often as you like; a GPU must have ended its work when it closes.
+        It is dynamic CPU and GPU energy, and no part of `energy_joules` where there is a window of
+        the training. Open it after that, as often as you like; a GPU must have ended its work when
+        it closes.
 
         Args:
             samples: That pass through the model inside, repeated ones counted each time. Less than

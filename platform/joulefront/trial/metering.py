@@ -73,8 +73,8 @@ class AttemptMeter:
 
     What lies outside the windows (imports, data, probes) can be told as "setup", because the
     registration has the counters of when `train` was called. The host's meter is asked what this
-    process cannot see when a window of a second or more closes, and at a report every 5 seconds at
-    most.
+    process cannot see when a window of a second or more closes, at the end if as much lies outside
+    the windows, and at a report every 5 seconds at most.
 
     Args:
         counters: Where readings come from.
@@ -157,7 +157,9 @@ class AttemptMeter:
     def close(self) -> Window:
         """End the attempt, the first time it is called, and return all of it as one window."""
         if self._call is None:
-            self._call = self._window(self._registration.called, ends=True)
+            measured = [*self._windows["training"], *self._windows["inference"]]
+            known_ns = sum(w.closed.monotonic_ns - w.opened.monotonic_ns for w in measured)
+            self._call = self._window(self._registration.called, ends=True, known_ns=known_ns)
             self._host.closed(self._call)
         return self._call
 
@@ -188,20 +190,27 @@ class AttemptMeter:
     def _measured(self) -> Sequence[Window]:
         return self._windows["training"] or [self.close()]
 
-    def _window(self, opened: Reading, *, ends: bool) -> Window:
+    def _window(self, opened: Reading, *, ends: bool, known_ns: int = 0) -> Window:
         closed = self._counters.read()
         return Window(
             opened=opened,
             closed=closed,
             cores=self._registration.cores,
             gpu_shares=self._registration.gpu_shares,
-            observed=self._observe(opened, closed, ends=ends),
+            observed=self._observe(opened, closed, ends=ends, known_ns=known_ns),
         )
 
-    def _observe(self, opened: Reading, closed: Reading, *, ends: bool) -> Observed:
-        """Ask the host's meter, or repeat what it said of this window last."""
+    def _observe(self, opened: Reading, closed: Reading, *, ends: bool, known_ns: int) -> Observed:
+        """Ask the host's meter, or repeat what it said of this window last.
+
+        Args:
+            opened: Counters at its beginning.
+            closed: Counters now.
+            ends: It is the end of it.
+            known_ns: How much of it the meter has been asked about before.
+        """
         due = ends or closed.monotonic_ns - self._asked_ns >= _PATIENCE_NS
-        if due and closed.monotonic_ns - opened.monotonic_ns >= _LONG_NS:
+        if due and closed.monotonic_ns - opened.monotonic_ns - known_ns >= _LONG_NS:
             self._seen = self._host.observe(opened.monotonic_ns)
             self._asked_ns = closed.monotonic_ns
         return self._seen

@@ -39,13 +39,14 @@ def honest(row: dict[str, Any]) -> dict[str, Any]:
     return row | counted | {"accounts": accounts, "cpu": 0.1, "meter": [], "identical": True}
 
 
-def test_the_figures_are_those_of_the_issue() -> None:
+def test_the_figures() -> None:
     assert figures(RECORDED).keys() == {
         *("replay_identical", "replay_residual", "live_conservation_solo"),
         *("live_conservation_many", "neighbour_ratio", "neighbour_ratio_memory"),
         *("codecarbon_neighbour_ratio", "oversubscribed_ratio", "oversubscribed_flagged"),
         *("complete_respawned", "complete_persistent", "complete_subprocess", "complete_actor"),
         *("variation", "doubling", "reuse_ratio", "meter_core_share", "trial_overhead"),
+        "idle_actor_core_share",
         "stray_calls",
     }
 

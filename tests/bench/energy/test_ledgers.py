@@ -65,7 +65,9 @@ def test_a_live_stretch_is_that_of_its_windows() -> None:
 
 
 def test_the_meters_samples_are_counted() -> None:
-    row = ledgers.meter_row(ledger(), (2 * SECOND, 1.0), (6 * SECOND, 1.5))
+    row = ledgers.process_row(
+        "meter", ledger(), (2 * SECOND, {"meter": 1.0}), (6 * SECOND, {"meter": 1.5})
+    )
     assert (row["seconds"], row["cpu"], row["samples"]) == (pytest.approx(4.0), 0.5, 4)
 
 

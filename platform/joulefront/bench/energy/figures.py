@@ -161,6 +161,8 @@ FIGURES = (
     Figure("meter_core_share", "meter at 1 Hz with eight trials, share of a core", (0, 0.01),
            median_of("meter", "seconds"), itemgetter("cpu"),
            "samples at 50 Hz", _at_50_hz),
+    Figure("idle_actor_core_share", "a Ray actor that does nothing, beside the meter", None,
+           median_of("idle", "seconds"), itemgetter("cpu"), "", _at_50_hz),
     Figure("trial_overhead", "calls to the meter ÷ a trial of 10 s", (0, 0.001),
            median_of("double", "wall"), _calls, "reads PSS in every call", _calls_with_pss),
     Figure("stray_calls", "network calls, writes outside the study", (0, 0),

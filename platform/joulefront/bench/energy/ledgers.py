@@ -71,15 +71,18 @@ def live_row(
     }
 
 
-def meter_row(
-    ledger: Sequence[Row], begin: tuple[int, float], end: tuple[int, float]
+def process_row(
+    name: str,
+    ledger: Sequence[Row],
+    begin: tuple[int, Mapping[str, float]],
+    end: tuple[int, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Observe the meter's process between two (monotonic time, its CPU-seconds)."""
+    """Observe a process between two times of (monotonic clock, CPU-seconds of each by name)."""
     times = [row.monotonic_ns for row in ledger if row.kind == "sample"]
     return {
-        "situation": "meter",
+        "situation": name,
         "seconds": (end[0] - begin[0]) * _NS,
-        "cpu": end[1] - begin[1],
+        "cpu": end[1][name] - begin[1][name],
         "samples": sum(begin[0] <= sampled_ns < end[0] for sampled_ns in times),
     }
 

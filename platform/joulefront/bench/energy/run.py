@@ -1,4 +1,4 @@
-"""`study bench energy`: may the energy of a trial be trusted? Nineteen figures and their mutants.
+"""`study bench energy`: may the energy of a trial be trusted? Twenty figures and their mutants.
 
 Real trials on a local Ray, charged through `run_trial` and the host's meter, on two cores whatever
 the machine has. What is true comes from `getrusage` in the trials' processes, from /proc/stat and
@@ -19,7 +19,7 @@ from typing import Any
 
 from joulefront.bench.energy.figures import figures, table
 from joulefront.bench.energy.host_clock import HostClock, process_seconds
-from joulefront.bench.energy.ledgers import bill_row, live_row, meter_row, read_ledger
+from joulefront.bench.energy.ledgers import bill_row, live_row, process_row, read_ledger
 from joulefront.bench.energy.stand import Stand, stand_of
 from joulefront.bench.energy.strays import CULPRITS, strays_of
 from joulefront.bench.energy.work import Config
@@ -151,20 +151,25 @@ def _reuse(stand: Stand, steps: float) -> None:
 def _crowd(study: Path, clock: HostClock) -> list[dict[str, Any]]:
     """Run eight trials at once, and watch the meter meanwhile."""
     with stand_of(study, clock) as stand:
-        parts = [(worker, _endless("steps")) for worker in stand.workers(_CROWD)]
-        pid = stand.meter_pid()
-        ends: list[tuple[int, float]] = []
+        idle, *workers = stand.workers(1 + _CROWD)
+        parts = [(worker, _endless("steps")) for worker in workers]
+        actors = {"meter": stand.pid(stand.meter()), "idle": stand.pid(idle)}
+        ends: list[tuple[int, dict[str, float]]] = []
+
+        def look() -> None:
+            used = {name: process_seconds(pid) for name, pid in actors.items()}
+            ends.append((time.monotonic_ns(), used))
 
         def watch() -> None:
-            ends.append((time.monotonic_ns(), process_seconds(pid)))
+            look()
             time.sleep(_CROWD_SECONDS)
-            ends.append((time.monotonic_ns(), process_seconds(pid)))
+            look()
 
         crowd = stand.run("crowd", 0, parts, during=watch)
     ledger = read_ledger(study)
     return [
         *stand.observations,
-        meter_row(ledger, *ends),
+        *(process_row(name, ledger, *ends) for name in actors),
         live_row("live_many", ledger, crowd, clock),
         bill_row(study, clock, stand.model),
     ]

@@ -66,15 +66,20 @@ class Stand:
 
         return [ray.remote(TrialWorker).remote() for _ in range(count)]
 
-    def meter_pid(self) -> int:
-        """Return the process of the host's meter."""
+    def meter(self) -> Any:
+        """Return the host's meter."""
         import ray
 
         for actor in ray.util.list_named_actors(all_namespaces=True):
             if actor["name"].startswith("meter-"):
-                meter: Any = ray.get_actor(**actor)
-                return int(ray.get(meter.__ray_call__.remote(lambda _: os.getpid())))
+                return ray.get_actor(**actor)
         raise LookupError("no meter is running")
+
+    def pid(self, actor: Any) -> int:
+        """Return the process of an actor."""
+        import ray
+
+        return int(ray.get(actor.__ray_call__.remote(lambda _: os.getpid())))
 
     def run(
         self,
