@@ -108,7 +108,7 @@ class Meter:
         due = time.monotonic()
         while True:
             due = max(due + _PERIOD_SECONDS, time.monotonic())
-            time.sleep(due - time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
             try:
                 with self._lock:
                     self._sample()

@@ -51,6 +51,13 @@ def test_the_figures() -> None:
     }
 
 
+def test_a_meter_that_has_stopped_costs_nothing_and_reaches_nothing() -> None:
+    figure = next(figure for figure in FIGURES if figure.key == "meter_core_share")
+    stopped = {"situation": "meter", "seconds": 31.0, "cpu": 0.2, "samples": 0}
+    assert not figure.is_reached(figure.value([stopped]))
+    assert figure.is_reached(figure.value([stopped | {"samples": 31}]))
+
+
 def test_a_missed_reach_is_printed_as_missed() -> None:
     strays = [row for row in RECORDED if row["situation"] == "strays"]
     for heard, verdict in ([], "ok"), (["socket.connect"], "missed"):

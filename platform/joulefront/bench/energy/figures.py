@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -106,8 +107,9 @@ def _crowded(row: Row) -> bool:
     return any(reason.startswith(("oversubscribed", "run queue")) for reason in reasons)
 
 
-def _at_50_hz(row: Row) -> float:
-    return float(row["cpu"] / max(1, row["samples"]) * 50 * row["seconds"])
+def _sampling(row: Row, hertz: float = 1.0) -> float:
+    """CPU time of a meter that keeps to a rate; one that has not sampled reaches nothing."""
+    return row["seconds"] * hertz * row["cpu"] / row["samples"] if row["samples"] else math.inf
 
 
 def _calls(row: Row) -> float:
@@ -159,10 +161,10 @@ FIGURES = (
            last_over_first("reuse"), _charged,
            "charges since the process began", itemgetter("process")),
     Figure("meter_core_share", "meter at 1 Hz with eight trials, share of a core", (0, 0.01),
-           median_of("meter", "seconds"), itemgetter("cpu"),
-           "samples at 50 Hz", _at_50_hz),
+           median_of("meter", "seconds"), _sampling,
+           "samples at 50 Hz", partial(_sampling, hertz=50.0)),
     Figure("idle_actor_core_share", "a Ray actor that does nothing, beside the meter", None,
-           median_of("idle", "seconds"), itemgetter("cpu"), "", _at_50_hz),
+           median_of("idle", "seconds"), itemgetter("cpu"), "", itemgetter("cpu")),
     Figure("trial_overhead", "calls to the meter ÷ a trial of 10 s", (0, 0.001),
            median_of("double", "wall"), _calls, "reads PSS in every call", _calls_with_pss),
     Figure("stray_calls", "network calls, writes outside the study", (0, 0),
