@@ -255,34 +255,72 @@ def test_a_read_without_children_lists_nothing(monkeypatch):
     meter.read()
 
 
-def test_a_race_with_reaping_is_read_again(monkeypatch):
-    """A snapshot that missed a process is not believed, and a fall is never booked from it."""
-    snapshots = iter(
-        [
-            (100, True),
-            *[(40, False), (110, True)],
-            *[(50, False)] * 5,
-            (130, True),
-        ]
+OWN, CHILD = 1, 2
+MS = 10**6
+
+
+def tree(own: int, *, reaped: int = 0, child: int | None = None, settled: bool = True):
+    """Times in ms of a process, of what it has reaped, and of a child that lives."""
+    there = {} if child is None else {CHILD: child * MS}
+    return process_tree.TreeUsage(
+        clocks_ns={OWN: own * MS} | there,
+        reaped_ns={OWN: reaped * MS} | dict.fromkeys(there, 0),
+        memory_bytes=1,
+        settled=settled,
+        resolution_ns=20 * MS,
     )
 
-    def read_tree():
-        cpu_ns, settled = next(snapshots)
-        return process_tree.TreeUsage(
-            cpu_ns=cpu_ns * 10**6, memory_bytes=1, settled=settled, resolution_ns=20 * 10**6
-        )
 
-    monkeypatch.setattr(counters, "read_proc", read_tree)
+def readings_of(monkeypatch, *snapshots) -> list[int]:
+    waiting = list(snapshots)
+    monkeypatch.setattr(counters, "read_proc", lambda: waiting.pop(0))
     monkeypatch.setattr(counters, "has_proc", lambda: True)
-    meter = ProcessCounters()
-    assert [meter.read().cpu_ns // 10**6 for _ in range(4)] == [100, 110, 110, 130]
+    meter, found = ProcessCounters(), []
+    while waiting:
+        found.append(meter.read().cpu_ns // MS)
+    return found
+
+
+def test_a_race_with_reaping_is_read_again(monkeypatch):
+    missed = tree(50, settled=False)
+    assert readings_of(
+        monkeypatch,
+        tree(40, child=60),
+        missed,
+        tree(50, reaped=65),
+        *[tree(60, reaped=65, settled=False)] * 5,
+        tree(70, reaped=65),
+    ) == [100, 115, 125, 135]
+
+
+def test_a_child_reaped_while_the_tree_was_read_is_not_counted_again(monkeypatch):
+    missed = [tree(50, settled=False)] * 5
+    assert readings_of(
+        monkeypatch, tree(40, child=60), *missed, tree(50, reaped=65), tree(50, reaped=65)
+    ) == [100, 110, 115, 115]
+
+
+def test_what_left_the_tree_hides_nothing_of_what_stayed(monkeypatch):
+    assert readings_of(monkeypatch, tree(40, child=60), tree(75), tree(80, reaped=30)) == [
+        100,
+        135,
+        170,
+    ]
+
+
+def test_ticks_that_lag_behind_are_not_counted_when_they_come(monkeypatch):
+    assert readings_of(
+        monkeypatch, tree(40, child=65), tree(40, reaped=60), tree(40, reaped=70)
+    ) == [105, 105, 110]
 
 
 # Mutants: blind counters must fail the completeness check.
 
 
 def own_usage(cpu_ns):
-    return process_tree.TreeUsage(cpu_ns=cpu_ns, memory_bytes=0, settled=True, resolution_ns=0)
+    return process_tree.TreeUsage(
+        clocks_ns={OWN: cpu_ns}, reaped_ns={OWN: 0}, memory_bytes=0, settled=True, resolution_ns=0
+    )
 
 
 def blind_to_children():

@@ -54,27 +54,46 @@ class ProcessCounters:
         proc = process_tree.PROC
         self._run_queue = RunQueue(os.getpid(), proc=proc, without=strange_threads())
         self._host = HostLoad(proc=proc)
-        self._highest_ns = 0
-        self._departed_ns = 0
+        self._last: TreeUsage | None = None
+        self._cpu_ns = 0
+        self._owed_ns = 0
 
     def read(self) -> Reading:
         """Return the counters as they stand; `cpu_ns` never falls."""
         usage = self._read_tree()
         for _ in range(_ATTEMPTS - 1):
-            if usage.settled and usage.cpu_ns + self._departed_ns >= self._highest_ns:
+            if usage.settled:
                 break
             usage = self._read_tree()
-        shortfall_ns = self._highest_ns - (usage.cpu_ns + self._departed_ns)
-        if usage.settled and shortfall_ns > usage.resolution_ns:
-            self._departed_ns += shortfall_ns  # a process left the tree without being reaped in it
-        self._highest_ns = max(self._highest_ns, usage.cpu_ns + self._departed_ns)
+        self._cpu_ns += usage.cpu_ns if self._last is None else self._growth_ns(self._last, usage)
+        self._last = usage
         load = self._host.read()
         return Reading(
             monotonic_ns=time.monotonic_ns(),
-            cpu_ns=self._highest_ns,
+            cpu_ns=self._cpu_ns,
             gpu_millijoules=self._gpus.read(),
             memory_bytes=usage.memory_bytes,
             wait_ns=self._run_queue.wait_ns(),
             busy_ns=load.busy_ns,
             steal_ns=load.steal_ns,
         )
+
+    def _growth_ns(self, before: TreeUsage, after: TreeUsage) -> int:
+        """Return what the tree has used since; what left it unreaped hides nothing of the rest.
+
+        A process that was reaped comes back in its parent's reaped time, which counts but for what
+        was known of it. Where less comes back, it left the tree; unless that is the clock tick's
+        rounding, or its parent was read too early: then the rest is owed.
+        """
+        own = sum(
+            max(0, clock - before.clocks_ns.get(pid, 0)) for pid, clock in after.clocks_ns.items()
+        )
+        reaped = sum(
+            max(0, spent - before.reaped_ns.get(pid, 0)) for pid, spent in after.reaped_ns.items()
+        )
+        gone = sum(map(before.spent_ns, before.clocks_ns.keys() - after.clocks_ns.keys()))
+        known = gone + self._owed_ns
+        owed = max(0, known - reaped)
+        departed = after.settled and owed > after.resolution_ns
+        self._owed_ns = 0 if departed else owed
+        return own + max(0, reaped - known)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,20 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 class TreeUsage:
     """What the process tree has used up to one moment."""
 
-    cpu_ns: int  # counts no process twice; may miss one that was reaped meanwhile
+    clocks_ns: Mapping[int, int]  # by pid, each process's own CPU time
+    reaped_ns: Mapping[int, int]  # by pid, that of the children it has reaped
     memory_bytes: int  # resident, plus what descendants hold beyond shared pages
-    settled: bool  # no process was reaped while the tree was read: `cpu_ns` misses nothing
-    resolution_ns: int  # by how much `cpu_ns` may fall: reaped children count in clock ticks
+    settled: bool  # no process was reaped while the tree was read: nothing is missed
+    resolution_ns: int  # by how much `reaped_ns` may lag: most of it counts in clock ticks
+
+    def spent_ns(self, pid: int) -> int:
+        """Return what a process and the children it has reaped have used."""
+        return self.clocks_ns[pid] + self.reaped_ns[pid]
+
+    @property
+    def cpu_ns(self) -> int:
+        """CPU time of the whole tree; no process counts twice, one reaped meanwhile may miss."""
+        return sum(map(self.spent_ns, self.clocks_ns))
 
 
 def has_proc() -> bool:
@@ -55,21 +66,22 @@ def read_proc() -> TreeUsage:
     """
     own = os.getpid()
     reaped = {own: _reaped_ns(own)}
-    cpu_ns = reaped[own] + time.process_time_ns()
+    clocks = {own: time.process_time_ns()}
     memory_bytes = _memory_bytes(own, with_shared=True)
     queue = list(_children(own)) if _has_children() else []
     while queue:
         pid = queue.pop()
         try:
-            process_reaped_ns = _reaped_ns(pid)
-            cpu_ns += _clock_ns(pid) + process_reaped_ns
-            reaped[pid] = process_reaped_ns
+            reaped_before_children = _reaped_ns(pid)
+            clocks[pid] = _clock_ns(pid)
+            reaped[pid] = reaped_before_children
             memory_bytes += _memory_bytes(pid, with_shared=False)
             queue.extend(_children(pid))
         except OSError:
             continue  # it has ended; its parent's reaped time now tells
     return TreeUsage(
-        cpu_ns=cpu_ns,
+        clocks_ns=clocks,
+        reaped_ns=reaped,
         memory_bytes=memory_bytes,
         settled=all(_is_unchanged(pid, before) for pid, before in reaped.items()),
         resolution_ns=2 * TICK_NS * len(reaped),
@@ -78,9 +90,9 @@ def read_proc() -> TreeUsage:
 
 def read_psutil() -> TreeUsage:
     """Read the tree through psutil, in clock ticks; some 10 ms, since it scans all processes."""
-    before = os.times()
-    seconds = time.process_time() + before.children_user + before.children_system
-    own = psutil.Process()
+    before, own = os.times(), psutil.Process()
+    clocks = {own.pid: time.process_time_ns()}
+    reaped = {own.pid: round((before.children_user + before.children_system) * _NS)}
     memory_bytes = own.memory_info().rss
     descendants = own.children(recursive=True)
     for process in descendants:
@@ -89,11 +101,13 @@ def read_psutil() -> TreeUsage:
             memory = process.memory_info()
         except psutil.Error:
             continue
-        seconds += times.user + times.system + times.children_user + times.children_system
+        clocks[process.pid] = round((times.user + times.system) * _NS)
+        reaped[process.pid] = round((times.children_user + times.children_system) * _NS)
         memory_bytes += max(0, memory.rss - getattr(memory, "shared", 0))
     after = os.times()
     return TreeUsage(
-        cpu_ns=round(seconds * _NS),
+        clocks_ns=clocks,
+        reaped_ns=reaped,
         memory_bytes=memory_bytes,
         settled=(before.children_user, before.children_system)
         == (after.children_user, after.children_system),
