@@ -1,7 +1,8 @@
 """Self-attention over ragged rows: who attends to whom, and nothing of any model.
 
-An attention is a module `forward(rows, lengths) -> rows` that never pairs tokens of two samples.
-Adding one is a file, a line below and a test file.
+An attention is a module `forward(rows, lengths) -> rows` that never pairs tokens of two samples
+(attention.py). Adding one is a file, a line below, an oracle beside those of
+bench/attention/oracles, and a test file.
 """
 
 from __future__ import annotations
@@ -10,17 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainables.attention.blocks import BlockAttention
+    from trainables.attention.attention import Attention
 
 __all__ = ["ATTENTIONS", "load_attention"]
 
 ATTENTIONS = {
+    "balanced": "trainables.attention.balanced:BalancedAttention",
+    "bigbird": "trainables.attention.bigbird:BigBirdAttention",
     "cluster": "trainables.attention.cluster:ClusterAttention",
     "dense": "trainables.attention.dense:DenseAttention",
+    "linformer": "trainables.attention.linformer:LinformerAttention",
+    "longformer": "trainables.attention.longformer:LongformerAttention",
+    "lspg": "trainables.attention.lspg:LearnedPatternAttention",
+    "performer": "trainables.attention.performer:PerformerAttention",
+    "reformer": "trainables.attention.reformer:ReformerAttention",
+    "routing": "trainables.attention.routing:RoutingAttention",
+    "strided": "trainables.attention.strided:StridedAttention",
 }
 
 
-def load_attention(name: str) -> type[BlockAttention]:
+def load_attention(name: str) -> type[Attention]:
     """Import the attention of that name.
 
     Raises:
@@ -29,5 +39,5 @@ def load_attention(name: str) -> type[BlockAttention]:
     if name not in ATTENTIONS:
         raise ValueError(f"attention must be one of {', '.join(ATTENTIONS)}, but got {name!r}")
     module, attribute = ATTENTIONS[name].split(":")
-    found: type[BlockAttention] = getattr(import_module(module), attribute)
+    found: type[Attention] = getattr(import_module(module), attribute)
     return found

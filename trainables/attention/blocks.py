@@ -2,7 +2,8 @@
 
 The blocks are a sample's rows (dense attention) or a cluster of them. Rows are gathered once, so
 that each block is contiguous and blocks of one size are neighbours; what lies outside a row's
-block is never multiplied. There is no mask and no padding, hence no NaN for an empty sample.
+block is never multiplied. On a CPU there is no mask and no padding; a GPU, where calls are dear,
+pads blocks of similar size together. An empty sample has no block, hence no NaN.
 
 Shapes: `T` rows, `B` samples, `D` width, `H` heads, `d` = D / H, `G` blocks of `L` rows.
 """
@@ -11,33 +12,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, Self
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from trainables.attention.ragged import sample_of_rows
+from trainables.attention.attention import Attention, Work
+from trainables.attention.ragged import pad, sample_of_rows
 
-Clusters = int | Literal["auto"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttentionOptions:
-    """What an attention may be built from; each takes what it needs.
-
-    Attributes:
-        width: D.
-        heads: H, a divisor of D.
-        clusters: Clusters of one sample, at least 1; "auto" = max(1, round(log2 n)).
-        kmeans_iterations: Lloyd iterations, at least 0.
-    """
-
-    width: int
-    heads: int
-    clusters: Clusters = "auto"
-    kmeans_iterations: int = 3
+Group = tuple[int, int]
+"""Blocks, and rows of each."""
 
 
 class BlockPlan(NamedTuple):
@@ -49,7 +35,7 @@ class BlockPlan(NamedTuple):
     """
 
     order: Tensor | None
-    groups: tuple[tuple[int, int], ...]
+    groups: tuple[Group, ...]
 
     @property
     def blocks(self) -> int:
@@ -80,7 +66,7 @@ def plan_samples(lengths: Sequence[int], device: torch.device) -> BlockPlan:
     return plan_blocks(sample_of_rows(lengths, device))
 
 
-def attend_blocks(qkv: Tensor, groups: Sequence[tuple[int, int]], heads: int) -> Tensor:
+def attend_blocks(qkv: Tensor, groups: Sequence[Group], heads: int) -> Tensor:
     """Attend inside each block.
 
     Args:
@@ -91,35 +77,69 @@ def attend_blocks(qkv: Tensor, groups: Sequence[tuple[int, int]], heads: int) ->
     Returns:
         (T, D) mixed values in the same layout.
     """
-    width = qkv.shape[-1] // 3
-    mixed = []
-    parts = torch.split(qkv, [count * size for count, size in groups])
-    for part, (count, size) in zip(parts, groups, strict=True):
-        blocks = part.view(count, size, 3, heads, width // heads)
-        q, k, v = blocks.permute(2, 0, 3, 1, 4).unbind(0)  # (G, H, L, d) each
-        out = scaled_dot_product_attention(q, k, v)
-        mixed.append(out.transpose(1, 2).reshape(count * size, width))
-    return torch.cat(mixed) if mixed else qkv[:, :width]
+    if not groups:
+        return qkv[:, : qkv.shape[-1] // 3]
+    if len(groups) == 1:
+        return _attend_equal(qkv, groups[0][0], heads)
+    calls = buckets(groups, qkv.device)
+    parts = torch.split(qkv, [sum(count * size for count, size in call) for call in calls])
+    pairs = zip(parts, calls, strict=True)
+    return torch.cat([_attend_bucket(part, call, heads) for part, call in pairs])
 
 
-class BlockAttention(nn.Module):
-    """Multi-head self-attention inside the blocks that a subclass plans.
+def buckets(groups: Sequence[Group], device: torch.device) -> list[list[Group]]:
+    """Say which groups share a call: none on a CPU, where padding costs more than calling.
 
-    Args:
-        width: D.
-        heads: H, a divisor of D.
+    Elsewhere sizes up to one power of two are padded to the longest of them.
     """
+    if device.type == "cpu":
+        return [[group] for group in groups]
+    return [list(call) for _, call in groupby(groups, lambda group: (group[1] - 1).bit_length())]
 
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.width, self.heads = width, heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
 
-    @classmethod
-    @abstractmethod
-    def build(cls, options: AttentionOptions) -> Self:
-        """Build the attention from the options it needs."""
+def _attend_bucket(qkv: Tensor, groups: Sequence[Group], heads: int) -> Tensor:
+    """Attend inside blocks of unlike sizes in one call, padded: (T, D)."""
+    if len(groups) == 1:
+        return _attend_equal(qkv, groups[0][0], heads)
+    laid, valid = pad(qkv, [size for count, size in groups for _ in range(count)])
+    blocks, longest = valid.shape
+    q, k, v = (
+        one.view(blocks, longest, heads, -1).transpose(1, 2)  # (G, H, L, d)
+        for one in laid.chunk(3, -1)
+    )
+    mixed = scaled_dot_product_attention(q, k, v, attn_mask=valid[:, None, None, :])
+    return mixed.transpose(1, 2).flatten(2)[valid]
+
+
+def _attend_equal(qkv: Tensor, blocks: int, heads: int) -> Tensor:
+    """Attend inside each of that many equal blocks of (T, 3D) rows: (T, D)."""
+    q, k, v = (
+        one.view(blocks, len(qkv) // blocks, heads, -1).transpose(1, 2)  # (G, H, L, d)
+        for one in qkv.chunk(3, -1)
+    )
+    return scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(len(qkv), -1)
+
+
+class _Permute(torch.autograd.Function):
+    """Gather all rows in another order and, backward, in the old one: `index_select` scatters."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, order: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(back)
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient.index_select(0, *ctx.saved_tensors), None, None
+
+
+def _permute(rows: Tensor, order: Tensor, back: Tensor) -> Tensor:
+    permuted: Tensor = _Permute.apply(rows, order, back)  # type: ignore[no-untyped-call]
+    return permuted
+
+
+class BlockAttention(Attention):
+    """Softmax attention inside the disjoint blocks that a subclass plans."""
 
     @abstractmethod
     def plan(self, rows: Tensor, lengths: Sequence[int]) -> BlockPlan:
@@ -131,8 +151,22 @@ class BlockAttention(nn.Module):
         if order is None:
             mixed: Tensor = self.out(attend_blocks(self.qkv(rows), groups, self.heads))
             return mixed
-        gathered = rows.index_select(0, order)
-        mixed = self.out(attend_blocks(self.qkv(gathered), groups, self.heads))
         back = torch.empty_like(order)
         back[order] = torch.arange(len(order), device=order.device)
-        return mixed.index_select(0, back)
+        gathered = _permute(rows, order, back)
+        return _permute(
+            self.out(attend_blocks(self.qkv(gathered), groups, self.heads)), back, order
+        )
+
+    @torch.no_grad()
+    def work(self, rows: Tensor, lengths: Sequence[int]) -> Work:
+        """Account for the blocks and the projections; a plan's own products are a subclass's."""
+        plan = self.plan(rows, lengths)
+        calls = buckets(plan.groups, rows.device)
+        pairs = sum(count * call[-1][1] ** 2 for call in calls for count, _ in call)
+        samples = sum(length > 0 for length in lengths)
+        return Work(
+            pairs=pairs,
+            flops=self.projection_flops(len(rows)) + 4 * pairs * self.width,
+            clusters=plan.blocks / samples if samples else float("nan"),
+        )

@@ -1,9 +1,6 @@
 """Cluster-sparse attention: exact softmax attention inside each token's own K-Means cluster.
 
-SMMT (Lu & Tsai 2025, arXiv 2512.14491, section III-B): queries are clustered, token i attends to
-token j when their queries lie in one cluster, and the assignment serves all heads. Decided here
-where the paper is silent: clusters are made for each sample and layer, from queries averaged over
-the heads; k is clamped to [1, n]; no gradient flows through the assignment, all others do.
+SMMT's own (clustered.py says what the paper leaves open): k = log2 n unequal clusters.
 
 What it is not: O(n log n). k equal clusters compute n²/k pairs, n²/log2 n with the paper's k.
 """
@@ -13,34 +10,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
-from trainables.attention.blocks import (
-    AttentionOptions,
-    BlockAttention,
-    BlockPlan,
-    Clusters,
-    plan_blocks,
-    plan_samples,
-)
-from trainables.attention.kmeans import cluster_count, cluster_rows
+from trainables.attention.blocks import BlockPlan, plan_blocks
+from trainables.attention.clustered import ClusteredAttention
+from trainables.attention.kmeans import cluster_count, cluster_rows, kmeans_flops
+from trainables.attention.options import AttentionOptions, Clusters
 
 
-class ClusterAttention(BlockAttention):
+class ClusterAttention(ClusteredAttention):
     """Softmax attention inside K-Means clusters of head-averaged queries.
 
     Args:
         width: D.
         heads: H, a divisor of D.
-        clusters: Clusters of one sample; clamped to [1, n]. With 1 it is dense attention.
+        clusters: Clusters of one sample; "auto" = max(1, round(log2 n)).
         iterations: Lloyd iterations.
+        exact: Make the clusters below the crossover too.
     """
 
-    def __init__(self, width: int, heads: int, *, clusters: Clusters, iterations: int) -> None:
-        super().__init__(width, heads)
-        self.clusters, self.iterations = clusters, iterations
+    crossover = 256  # tokens; README, "How fast the attentions are"
+
+    def __init__(
+        self, width: int, heads: int, *, clusters: Clusters, iterations: int, exact: bool = False
+    ) -> None:
+        super().__init__(width, heads, clusters=clusters, exact=exact)
+        self.iterations = iterations
 
     @classmethod
     def build(cls, options: AttentionOptions) -> Self:
@@ -50,19 +45,19 @@ class ClusterAttention(BlockAttention):
             options.heads,
             clusters=options.clusters,
             iterations=options.kmeans_iterations,
+            exact=options.exact_clusters,
         )
 
-    @torch.no_grad()
-    def plan(self, rows: Tensor, lengths: Sequence[int]) -> BlockPlan:
-        """Cluster the head-averaged queries of (T, D) rows, sample by sample."""
-        if all(cluster_count(length, self.clusters) == 1 for length in lengths):
-            return plan_samples(lengths, rows.device)
-        with torch.autocast(rows.device.type, enabled=False):
-            queries = self._mean_queries(rows)
-            return plan_blocks(cluster_rows(queries, lengths, self.clusters, self.iterations))
+    def cluster_count(self, tokens: int) -> int:
+        """Return k, see `kmeans.cluster_count`."""
+        return cluster_count(tokens, self.clusters)
 
-    def _mean_queries(self, rows: Tensor) -> Tensor:
-        """Return (T, d) queries averaged over heads: one narrow projection, not H of them."""
-        weight = self.qkv.weight[: self.width].view(self.heads, -1, self.width).mean(0)
-        bias = self.qkv.bias[: self.width].view(self.heads, -1).mean(0)
-        return linear(rows.to(weight.dtype), weight, bias)
+    def partition(
+        self, queries: Tensor, lengths: Sequence[int], counts: Sequence[int]
+    ) -> BlockPlan:
+        """Cluster (T, d) queries by K-Means, sample by sample."""
+        return plan_blocks(cluster_rows(queries, lengths, counts, self.iterations))
+
+    def partition_flops(self, lengths: Sequence[int], counts: Sequence[int]) -> int:
+        """Return the operations of K-Means, which pads samples to the longest."""
+        return kmeans_flops(lengths, counts, self.width // self.heads, self.iterations)

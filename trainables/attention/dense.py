@@ -7,7 +7,8 @@ from typing import Self
 
 from torch import Tensor
 
-from trainables.attention.blocks import AttentionOptions, BlockAttention, BlockPlan, plan_samples
+from trainables.attention.blocks import BlockAttention, BlockPlan, plan_samples
+from trainables.attention.options import AttentionOptions
 
 
 class DenseAttention(BlockAttention):

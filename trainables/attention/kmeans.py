@@ -1,7 +1,7 @@
 """Deterministic K-Means of each sample's points, many samples at a time.
 
-It draws no random numbers: the first centroids are tokens evenly spaced along the points' leading
-direction. It is plain Lloyd; sizes are not balanced, and a cluster may end empty.
+It draws no random numbers: the first centroids are tokens evenly spaced along the points' main
+axis. It is plain Lloyd; sizes are not balanced, and a cluster may end empty.
 
 Shapes: `B` samples, `N` points of the longest, `K` clusters of the most clustered, `d` coordinates.
 """
@@ -14,10 +14,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from trainables.attention.blocks import Clusters
+from trainables.attention.axis import axis_flops, main_axis, project
+from trainables.attention.options import Clusters
 from trainables.attention.ragged import pad
-
-POWER_ITERATIONS = 8  # of the leading direction; it only spreads the first centroids
 
 
 def cluster_count(tokens: int, clusters: Clusters) -> int:
@@ -32,14 +31,14 @@ def cluster_count(tokens: int, clusters: Clusters) -> int:
 
 
 def cluster_rows(
-    points: Tensor, lengths: Sequence[int], clusters: Clusters, iterations: int
+    points: Tensor, lengths: Sequence[int], counts: Sequence[int], iterations: int
 ) -> Tensor:
     """Label packed points by cluster; no label is shared by two samples.
 
     Args:
         points: (T, d), sample after sample.
         lengths: Points of each sample.
-        clusters: For each sample, see `cluster_count`.
+        counts: Clusters of each sample, in [1, max(1, points)].
         iterations: Lloyd iterations.
 
     Returns:
@@ -47,10 +46,22 @@ def cluster_rows(
     """
     if len(points) == 0:
         return torch.zeros(0, dtype=torch.int64, device=points.device)
-    counts = torch.tensor([cluster_count(n, clusters) for n in lengths], device=points.device)
+    clusters = torch.tensor(counts, device=points.device)
     padded, valid = pad(points, lengths)
-    first = torch.cumsum(counts, 0) - counts
-    return (kmeans(padded, valid, counts, iterations) + first[:, None])[valid]
+    first = torch.cumsum(clusters, 0) - clusters
+    return (kmeans(padded, valid, clusters, iterations) + first[:, None])[valid]
+
+
+def kmeans_flops(
+    lengths: Sequence[int], counts: Sequence[int], coordinates: int, iterations: int
+) -> int:
+    """Return the operations of the matrix products in `cluster_rows`, padding included."""
+    points = len(lengths) * max(lengths, default=0)
+    start = (
+        axis_flops(len(lengths), max(lengths, default=0), coordinates) + 2 * points * coordinates
+    )
+    rounds = (2 * iterations + 1) * 2 * points * coordinates * max(counts, default=1)
+    return start + rounds
 
 
 def kmeans(points: Tensor, valid: Tensor, counts: Tensor, iterations: int) -> Tensor:
@@ -91,21 +102,11 @@ def _nearest(points: Tensor, centroids: Tensor, unused: Tensor) -> Tensor:
 
 
 def _first_centroids(points: Tensor, valid: Tensor, counts: Tensor, numbers: Tensor) -> Tensor:
-    """Take the points in the middle of counts equal cuts along the leading direction."""
-    along = (points @ _leading_direction(points)).squeeze(-1)
+    """Take the points in the middle of counts equal cuts along the main axis."""
+    along = project(points, main_axis(points))
     order = along.masked_fill(~valid, math.inf).argsort(dim=1, stable=True)
     lengths = valid.sum(1, keepdim=True)
     places = (2 * numbers + 1) * lengths // (2 * counts[:, None])
     places = places.minimum((lengths - 1).clamp(min=0))
     chosen = order.gather(1, places).unsqueeze(-1)
     return points.gather(1, chosen.expand(-1, -1, points.shape[-1]))
-
-
-def _leading_direction(points: Tensor) -> Tensor:
-    """Return (B, d, 1): the main axis by power iteration, from the widest coordinate."""
-    scatter = points.transpose(1, 2) @ points
-    widest = scatter.diagonal(dim1=1, dim2=2).argmax(1)
-    direction = scatter[torch.arange(len(scatter), device=points.device), :, widest].unsqueeze(-1)
-    for _ in range(POWER_ITERATIONS):
-        direction = torch.nn.functional.normalize(scatter @ direction, dim=1)
-    return direction

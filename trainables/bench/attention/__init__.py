@@ -1,0 +1,1 @@
+"""`study bench attention`: what every attention costs and what it computes."""
