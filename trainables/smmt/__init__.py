@@ -1,7 +1,7 @@
 """SMMT, the sparse multimodal transformer (Lu & Tsai 2025, arXiv 2512.14491), as a trainable.
 
 `Config` needs no torch; `train`, `describe_data` and `baselines` are imported when asked for
-(PEP 562). The loop is in training.py: a module named train would take the function's place here.
+(PEP 562). `train` is in training.py: a module of its own name would take its place here.
 """
 
 from __future__ import annotations

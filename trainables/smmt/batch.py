@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables.cohorts.preprocessing import Inputs, Preprocessing
+from trainables.training.batches import take_rows
 
 MODALITIES = ("categorical", "numeric", "image")  # order of the cascade: SMMT's caption of Fig 2
 
@@ -86,16 +87,7 @@ class Batch:
 
     def take(self, rows: Tensor | Sequence[int]) -> Batch:
         """Return the samples at these positions."""
-        index = torch.as_tensor(rows, dtype=torch.int64)
-        there = index.to(self.labels.device)
-        return Batch(
-            images=self.images.index_select(0, there),
-            numeric=self.numeric.index_select(0, there),
-            numeric_missing=self.numeric_missing.index_select(0, there),
-            categorical=self.categorical.index_select(0, there),
-            present=self.present.index_select(0, index),
-            labels=self.labels.index_select(0, there),
-        )
+        return take_rows(self, rows)
 
     def __len__(self) -> int:
         return len(self.labels)

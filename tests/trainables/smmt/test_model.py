@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from trainables.attention import ATTENTIONS, load_attention
 from trainables.seeding import stream
 from trainables.smmt import Config
 from trainables.smmt.batch import MODALITIES, InputShape
-from trainables.smmt.model import SMMT
+from trainables.smmt.model import SMMT, initialise
+from trainables.training.optimisers import build_optimisers, parameters_of
 
 CHOICES = [
-    {"attention": attention, "masking": masking, "sparsity_gate": gate}
+    {"attention": attention, "masking": masking, "sparsity_gate": gate, "sparsity_penalty": gate}
     for attention in ("dense", "cluster")
     for masking in ("element", "modality", "none")
     for gate in (True, False)
@@ -26,7 +28,7 @@ def test_every_parameter_learns(choice, make_model, batch) -> None:
             if name.endswith("direction"):
                 parameter.normal_(generator=stream(0, "direction"))
     output = model(batch, stream(0, "noise"))
-    (output.logits.square().sum() + output.expected_share).backward()
+    (output.logits.square().sum() + output.penalty).backward()
     for name, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all(), name
         assert parameter.grad.abs().sum() > 0, name
@@ -52,14 +54,14 @@ def test_missing_modalities_change_nobody_else_and_give_no_nan(
 def test_a_batch_without_any_input_gives_finite_logits_and_gradients(
     mode, make_model, batch
 ) -> None:
-    model = getattr(make_model(), mode)()
+    model = getattr(make_model(sparsity_penalty=0.5), mode)()
     empty = replace(batch, present=torch.zeros_like(batch.present))
     output = model(empty, stream(0, "noise"))
     output.logits.sum().backward()
     assert torch.isfinite(output.logits).all()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
-    assert output.expected_share == 1
-    assert output.offered == 0
+    assert output.penalty == 0.5
+    assert output.counts == ((0, 0),)
 
 
 def test_a_sample_is_scored_alone_as_in_a_batch(make_model, batch) -> None:
@@ -80,9 +82,72 @@ def test_masking_is_for_training_only(masking, make_model, batch) -> None:
 
 
 def test_without_a_penalty_the_gate_offers_its_openness(make_model, batch) -> None:
-    output = make_model(gate_openness=0.8).train()(batch, stream(0, "noise"))
-    assert output.expected_share.item() == pytest.approx(0.8)
-    assert 0.7 < output.kept / output.offered < 0.9
+    model = make_model(gate_openness=0.8, sparsity_penalty=0.5).train()
+    output = model(batch, stream(0, "noise"))
+    assert output.penalty.item() == pytest.approx(0.5 * 0.8)
+    ((kept, offered),) = output.counts
+    assert 0.7 < kept / offered < 0.9
+
+
+def test_the_price_of_a_pattern_is_the_mean_over_the_layers_that_have_one(
+    make_model, batch
+) -> None:
+    values = {"attention": "lspg", "block_size": 4, "attention_penalty": 0.5, "layers": 2}
+    model = make_model(**values, sparsity_gate=False).train()
+    layers = [layer for name in MODALITIES for layer in model.attentions(name)]
+    with torch.no_grad():
+        for place, layer in enumerate(layers):
+            layer.level.fill_(-place)
+    penalty = model(batch, stream(0, "noise")).penalty
+    shares = [layer.expected_share.item() for layer in layers]
+    assert penalty.item() == pytest.approx(0.5 * sum(shares) / len(layers))
+    penalty.backward()
+    assert all(layer.level.grad > 0 for layer in model.attentions("image"))
+
+
+def test_a_modality_that_nobody_has_leaves_no_old_share_behind(make_model, batch) -> None:
+    model = make_model(attention="lspg", block_size=4, attention_penalty=0.5).train()
+    model(batch, stream(0, "noise")).penalty.backward()
+    present = batch.present & torch.tensor([True, True, False])
+    penalty = model(replace(batch, present=present), stream(0, "noise")).penalty
+    shares = [model.attentions(name)[0].expected_share.item() for name in MODALITIES[:2]]
+    assert penalty.item() == pytest.approx(0.5 * sum(shares) / 2)
+    penalty.backward()
+
+
+@pytest.mark.parametrize("name", sorted(ATTENTIONS))
+def test_an_attentions_own_values_are_drawn_by_itself(name, make_model, monkeypatch) -> None:
+    def own(layer) -> list[torch.Tensor]:
+        linear = {id(p) for part in (layer.qkv, layer.out) for p in part.parameters()}
+        values = [*layer.parameters(), *layer.buffers()]
+        return [value for value in values if id(value) not in linear]
+
+    @torch.no_grad()
+    def draw(layer, generator) -> None:
+        for value in own(layer):
+            value.fill_(torch.randint(7, 8, (), generator=generator))
+
+    model = make_model(attention=name)
+    monkeypatch.setattr(load_attention(name), "draw", draw)
+    initialise(model, stream(1, "weights"))
+    for layer in (layer for modality in MODALITIES for layer in model.attentions(modality)):
+        assert all((value == 7).all() for value in own(layer))
+        assert not (layer.qkv.weight == 7).any()
+
+
+def test_the_levels_alone_are_left_to_sgd(make_model) -> None:
+    for values, count in (
+        ({}, 1),
+        ({"sparsity_gate": False}, 0),
+        ({"attention": "lspg"}, 4),
+        ({"attention": "lspg", "sparsity_gate": False, "layers": 2}, 6),
+    ):
+        model = make_model(**values)
+        loops, *own = build_optimisers(model, model.config)
+        assert len(model.levels()) == count
+        assert [len(parameters_of(optimiser)) for optimiser in own] == [count][: len(own)]
+        assert len(own) == (count > 0)
+        assert len(parameters_of(loops)) == len(list(model.parameters())) - count
 
 
 @pytest.mark.parametrize("absent", MODALITIES)

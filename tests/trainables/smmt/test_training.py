@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,191 +9,95 @@ import pytest
 import torch
 
 from joulefront.testing import RecordingTrial
-from joulefront.trial import ObjectiveError
-from trainables.classification import binary_metrics
-from trainables.cohorts import Preprocessing
-from trainables.smmt import Config
-from trainables.smmt import train as smmt_train
+from joulefront.trial import TrainableError
+from trainables.cohorts import Preprocessing, load_cohort, split_cohort
+from trainables.smmt import Config, train
 from trainables.smmt.batch import Batch
-from trainables.smmt.learner import load_model
-from trainables.smmt.scoring import predict
-from trainables.smmt.task import Side, Task
+from trainables.smmt.training import load_model
+from trainables.training import load_task
+from trainables.training.learner import Learner
+from trainables.training.scoring import predict
 
-CONFIG = Config(width=16, heads=2, layers=1, batch_size=4, epochs=3, sparsity_penalty=0.1)
-CONFUSION = binary_metrics(np.array([0, 1]), np.array([0.0, 1.0]))
-
-
-@pytest.fixture
-def task(shape, make_batch) -> Task:
-    def side(name: str, samples: int, seed: int) -> Side:
-        return Side(tuple(f"{name}{i}" for i in range(samples)), make_batch(samples, seed=seed))
-
-    preprocessing = Preprocessing(
-        planes=("axial", "coronal"),
-        image_mean=(0.0, 0.0),
-        image_deviation=(1.0, 1.0),
-        numeric_names=("a", "b", "c"),
-        numeric_mean=(0.0, 0.0, 0.0),
-        numeric_deviation=(1.0, 1.0, 1.0),
-        categorical_names=("d", "e"),
-        categorical_levels=(("0", "1"), ("0", "1", "2")),
-    )
-    return Task(
-        train=side("t", 14, 1),
-        validation=side("v", 6, 2),
-        test=side("e", 6, 3),
-        preprocessing=preprocessing,
-        shape=shape,
-    )
+DATA = {"cohort": "synthetic_ad", "subjects": 40, "seed": 0, "image_size": 32}
+CONFIG = Config(width=16, heads=2, layers=1, patch_size=8, epochs=2, sparsity_penalty=0.1)
 
 
-@pytest.fixture
-def run(task, monkeypatch, tmp_path):
-    def call(config: Config = CONFIG, *, given: Task = task, **values: object) -> RecordingTrial:
-        monkeypatch.setattr("trainables.smmt.training.load_task", lambda *_: given)
-        trial = RecordingTrial(store=tmp_path / f"store{len(list(tmp_path.iterdir()))}", **values)
-        smmt_train(config, trial)
-        return trial
-
-    return call
+@pytest.fixture(scope="module")
+def trial() -> RecordingTrial:
+    trained = RecordingTrial(data=DATA)
+    train(CONFIG, trained)
+    return trained
 
 
-def learnt(trial: RecordingTrial) -> list[dict[str, object]]:
+def test_what_smmt_alone_says_of_itself(trial) -> None:
+    for report in trial.reports:
+        assert 0 < report["kept_share"] < 1
+    assert trial.finished.keys() >= {"clusters_effective", "attention_pairs_share"}
+    assert 0 < trial.finished["test_kept_share"] < 1
+    assert all(math.isfinite(value) for value in trial.finished.values())
+
+
+def test_a_checkpoint_opens_again_without_unpickling(trial) -> None:
+    folder = trial.checkpoints[-1]
+    model, preprocessing = load_model(folder)
+    cohort = load_cohort(DATA)
+    split = split_cohort(cohort, DATA, 0)
+    assert preprocessing == Preprocessing.fit(cohort, split.train)
+    inputs = preprocessing.apply(cohort, split.test)
+    scores = predict(model, Batch.of(inputs, torch.device("cpu")))
+    expected = trial.predictions["scores"]
+    assert dict(zip(inputs.subjects, scores.probabilities[:, 1].tolist(), strict=True)) == expected
+    assert json.loads((folder / "config.json").read_text())["sparsity_penalty"] == 0.1
+
+
+class FragileTrial(RecordingTrial):
+    def report(self, metrics, checkpoint=None) -> None:
+        super().report(metrics, checkpoint)
+        raise KeyboardInterrupt
+
+
+def test_going_on_equals_never_having_stopped(trial) -> None:
+    first = FragileTrial(data=DATA)
+    with pytest.raises(KeyboardInterrupt):
+        train(CONFIG, first)
+    rest = RecordingTrial(data=DATA, checkpoint=first.checkpoints[-1])
+    train(CONFIG, rest)
     timed = "samples_per_second"
-    return [{k: v for k, v in report.items() if k != timed} for report in trial.reports]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return torch.load(folder / "model.pt", weights_only=True)
+    (again,), last = rest.reports, trial.reports[-1]
+    assert {**again, timed: 0} == {**last, timed: 0}
+    assert rest.predictions == trial.predictions
+    assert_same_weights(rest.checkpoints[-1], trial.checkpoints[-1])
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
-    first, second = weights(one), weights(other)
+    first, second = (torch.load(path / "model.pt", weights_only=True) for path in (one, other))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_what_is_reported_and_finished(run) -> None:
-    trial = run()
-    per_epoch = {"train_loss", "loss", *CONFUSION, "kept_share", "samples_per_second"}
-    assert [set(report) for report in trial.reports] == [per_epoch] * 3
-    assert set(trial.finished) == {
-        "test_loss",
-        *(f"test_{name}" for name in CONFUSION),
-        "parameters",
-        "flops_per_sample",
-        "latency_seconds",
-        "peak_memory_bytes",
-        "clusters_effective",
-        "test_kept_share",
-    }
-    assert all(math.isfinite(value) for value in trial.finished.values())
-    assert trial.finished["flops_per_sample"] > 0
-    trial.close()
-    assert trial.messages[-1].inference_energy_joules_per_sample > 0
-    assert trial.split["test"] == [f"e{i}" for i in range(6)]
-    assert trial.predictions["labels"] == {f"e{i}": i % 2 for i in range(6)}
-    assert all(0 <= score <= 1 for score in trial.predictions["scores"].values())
+def test_the_gate_follows_the_penalty_in_a_hundred_steps(make_model, make_batch) -> None:
+    levels = []
+    for penalty in (0.0, 0.1, 1.0):
+        model = make_model(sparsity_penalty=penalty, attention="dense", batch_size=4)
+        learner = Learner(model.config, model, make_batch(80), RecordingTrial(seed=3))
+        for epoch in range(5):
+            learner.train_epoch(epoch)
+        levels.append(model.levels()[0].item())
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] > 1.5
+    assert levels[-1] < -3
 
 
-def test_a_used_process_gives_what_a_fresh_one_gives(run) -> None:
-    first = run()
-    torch.manual_seed(99)
-    np.random.seed(99)
-    run(replace(CONFIG, attention="dense"), seed=5)
-    second = run()
-    assert learnt(first) == learnt(second)
-    assert first.predictions == second.predictions
-    assert_same_weights(first.checkpoints[-1], second.checkpoints[-1])
-    assert learnt(run(seed=1)) != learnt(first)
+def test_a_share_of_the_training_side_is_learnt_from(trial) -> None:
+    config = Config(train_share=0.5)
+    task = load_task(config, RecordingTrial(data=DATA), Batch.of)
+    assert set(task.train.subjects) < set(trial.split["train"])
+    assert sorted(task.validation.subjects) == trial.split["validation"]
 
 
-@pytest.mark.parametrize("done", [1, 2, 3])
-def test_going_on_equals_never_having_stopped(run, done) -> None:
-    whole = run()
-    first = run(replace(CONFIG, epochs=done))
-    rest = run(checkpoint=first.checkpoints[-1])
-    assert learnt(first) + learnt(rest) == learnt(whole)
-    assert rest.predictions == whole.predictions
-    if rest.checkpoints:
-        assert_same_weights(rest.checkpoints[-1], whole.checkpoints[-1])
-    else:  # killed after its last epoch: what may be an objective must be there all the same
-        validated = {"loss", *CONFUSION, "kept_share"}
-        last = whole.reports[-1]
-        assert {name: rest.finished[name] for name in validated} == {n: last[n] for n in validated}
-
-
-def test_nothing_that_may_be_an_objective_comes_from_the_test_fold(run, task, make_batch) -> None:
-    other = task._replace(test=task.test._replace(batch=make_batch(6, seed=9)))
-    one, two = run().finished, run(given=other).finished
-    assert one["test_loss"] != two["test_loss"]
-    timed = ("latency_seconds", "peak_memory_bytes")
-    free = [name for name in one if not name.startswith("test_") and name not in timed]
-    assert {name: one[name] for name in free} == {name: two[name] for name in free}
-
-
-def test_the_test_fold_is_not_seen_before_the_end(run, task) -> None:
-    other = task._replace(test=Side(task.test.subjects, task.validation.batch))
-    assert learnt(run(given=other)) == learnt(run())
-
-
-def test_a_checkpoint_opens_again_without_unpickling(run, task) -> None:
-    trial = run()
-    folder = trial.checkpoints[-1]
-    model, preprocessing = load_model(folder)
-    assert preprocessing == task.preprocessing
-    scores = predict(model, task.test.batch).probabilities
-    assert scores.tolist() == list(trial.predictions["scores"].values())
-    assert json.loads((folder / "config.json").read_text())["sparsity_penalty"] == 0.1
-    assert torch.load(folder / "training.pt", weights_only=True)["epochs_done"] == 3
-
-
-def test_checkpoints_come_every_so_often_and_at_the_end(run) -> None:
-    assert len(run().messages) == 3
-    trial = run(replace(CONFIG, epochs=5, checkpoint_every=2))
-    kept = [message.epoch for message in trial.messages if message.checkpoint]
-    assert kept == [2, 4, 5]
-
-
-def test_a_loss_that_is_not_finite_is_reported_and_ends_the_trial(run, task) -> None:
-    broken = replace(task.train.batch, images=task.train.batch.images * math.nan)
-    bad = task._replace(train=Side(task.train.subjects, broken))
-    with pytest.raises(ObjectiveError, match="training loss must stay finite; given: nan"):
-        run(given=bad)
-
-
-def test_the_window_opens_once_and_holds_every_report(run, monkeypatch) -> None:
-    seen: list[str] = []
-    measured, report, finish = (
-        RecordingTrial.measured,
-        RecordingTrial.report,
-        RecordingTrial.finish,
-    )
-
-    class Window:
-        def __init__(self, inner: object) -> None:
-            self.inner = inner
-
-        def __enter__(self) -> None:
-            seen.append("open")
-            self.inner.__enter__()
-
-        def __exit__(self, *error: object) -> None:
-            seen.append("close")
-            self.inner.__exit__(*error)
-
-    def noting(name: str, method):
-        def call(self, *given, **values):
-            seen.append(name)
-            return method(self, *given, **values)
-
-        return call
-
-    monkeypatch.setattr(RecordingTrial, "measured", lambda self: Window(measured(self)))
-    monkeypatch.setattr(RecordingTrial, "report", noting("report", report))
-    monkeypatch.setattr(RecordingTrial, "finish", noting("finish", finish))
-    run()
-    assert seen == ["open", "report", "report", "report", "close", "finish"]
+def test_a_picture_that_cannot_be_cut_ends_the_trial() -> None:
+    with pytest.raises(TrainableError, match="patch_size must divide"):
+        train(Config(patch_size=16), RecordingTrial(data=DATA | {"image_size": 40}))
 
 
 def test_modalities_without_a_value_are_absent() -> None:

@@ -11,7 +11,15 @@ WORKER = """
 import json, sys
 import torch, torch.distributed as dist
 from joulefront.testing import RecordingTrial
+from trainables.cohorts import load_cohort, split_cohort
 from trainables.smmt import Config, train
+from trainables.smmt.batch import Batch
+from trainables.smmt.training import load_model
+from trainables.training.scoring import predict
+
+def test_side(data):
+    cohort = load_cohort(data)
+    return cohort, split_cohort(cohort, data, 0).test
 
 rank, world, rendezvous, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 if world > 1:
@@ -19,10 +27,18 @@ if world > 1:
 RecordingTrial.rank, RecordingTrial.world_size = rank, world
 data = {"cohort": "synthetic_ad", "subjects": 40, "seed": 0, "image_size": 32}
 trial = RecordingTrial(data=data)
-train(Config(width=16, heads=2, layers=1, epochs=2, sparsity_penalty=0.3), trial)
+config = Config(width=16, heads=2, layers=1, epochs=2, sparsity_penalty=0.3, patience=2,
+                attention="routing", schedule="cosine", clip_norm=1.0)
+train(config, trial)
 for report in trial.reports:
     del report["samples_per_second"], report["train_loss"]
-found = {"reports": trial.reports, "scores": dict(trial.predictions["scores"]),
+again = None
+if rank == 0:  # what was saved is what was scored, its buffers too
+    model, preprocessing = load_model(trial.checkpoints[-1])
+    test = preprocessing.apply(*test_side(data))
+    alone = predict(model, Batch.of(test, torch.device("cpu"))).probabilities[:, 1]
+    again = dict(zip(test.subjects, alone.tolist(), strict=True))
+found = {"again": again, "reports": trial.reports, "scores": dict(trial.predictions["scores"]),
          "checkpoints": len(trial.checkpoints)}
 open(out, "w").write(json.dumps(found))
 if world > 1:
@@ -48,6 +64,7 @@ def test_two_workers_agree_on_what_they_learnt(tmp_path: Path) -> None:
     first, second = run_group(2, tmp_path / "two")
     assert first["reports"] == second["reports"]
     assert first["scores"] == second["scores"]
+    assert first["again"] == pytest.approx(first["scores"], abs=1e-6)
     assert (first["checkpoints"], second["checkpoints"]) == (2, 0)
     (alone,) = run_group(1, tmp_path / "one")
     assert alone["scores"].keys() == first["scores"].keys()
