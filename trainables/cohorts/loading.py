@@ -8,10 +8,11 @@ from typing import Any
 
 from trainables.cohorts.cohort import Cohort
 from trainables.cohorts.options import COHORTS, DataOptions
+from trainables.cohorts.sample import sample_people
 
 
 def load_cohort(data: Mapping[str, Any]) -> Cohort:
-    """The cohort that a `data` section describes, with the modalities it asks for.
+    """The cohort that a `data` section describes, with the modalities and people it asks for.
 
     A reused process gets the same object back as long as the section and what it reads are
     unchanged; its arrays are read-only.
@@ -22,7 +23,7 @@ def load_cohort(data: Mapping[str, Any]) -> Cohort:
     options = DataOptions.parse(data)
     module, _, attribute = COHORTS[options.cohort].partition(":")
     cohort: Cohort = getattr(importlib.import_module(module), attribute)(options)
-    return cohort
+    return sample_people(cohort, options.split_seed) if options.scale == "small" else cohort
 
 
 def describe_data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,24 +12,33 @@ and sex. Who is in: rows with a slice in each plane asked for. Rows without, and
 row, are left out and counted in the notes; a row that is in but has no CDR is an error. `_MR2` is a
 rescan of the same person (reliability sample) and stays on the person's side of every split.
 
+Slices are decoded once and cached (cache.py: outside the folder, for this user only); the table is
+read each time and never copied. A file whose path, size or times have changed is decoded again.
+`RECIPE` counts changes of how it is decoded.
+
 Source: Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498 (to be cited).
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from joulefront.trial import DataError
+from trainables.cohorts.cache import publish_cache, read_cache
 from trainables.cohorts.cohort import Cohort
 from trainables.cohorts.options import DataOptions
 from trainables.cohorts.slices import read_slice, square
 from trainables.cohorts.table import MISSING, Rows, listed, numbers, read_table
 
+RECIPE = 1
 TABLE = "oasis_cross-sectional.csv"
 LABEL = "CDR"
 # What is possible, both ends included; beyond it a decimal point was lost or a code slipped in.
@@ -47,6 +56,8 @@ _SEX = dict.fromkeys(MISSING, -1) | {"f": 0, "female": 0, "m": 1, "male": 1}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # no dots, no slashes: names stay in the folder
 _RESCAN = re.compile(r"_MR\d+$")
 
+Stamp = tuple[tuple[str, int, int, int], ...]  # of files: path, size, and both times of change
+
 
 def load(options: DataOptions) -> Cohort:
     """Read the cohort in `options.root`, rows sorted by ID; anew only when a file has changed.
@@ -62,12 +73,11 @@ def load(options: DataOptions) -> Cohort:
             remedy="set data.root or the environment variable JOULEFRONT_OASIS1",
         )
     files = sorted([options.root / TABLE, *options.root.glob("images/*/*.jpg")])
-    known = [(file, file.stat()) for file in files if file.is_file()]
-    return _read(options, tuple((str(file), s.st_size, s.st_mtime_ns) for file, s in known))
+    return _read(options, _stamp(file for file in files if file.is_file()))
 
 
 @lru_cache(maxsize=2)
-def _read(options: DataOptions, stamp: tuple[tuple[str, int, int], ...]) -> Cohort:
+def _read(options: DataOptions, stamp: Stamp) -> Cohort:
     del stamp  # part of the key only
     by_id = _rows_by_id(read_table(options.root / TABLE, ["ID", "M/F", LABEL, *NUMERIC]))
     shown = _slices(options)
@@ -79,7 +89,6 @@ def _read(options: DataOptions, stamp: tuple[tuple[str, int, int], ...]) -> Coho
         )
     rows = [by_id[subject] for subject in subjects]
     columns = numbers(rows, subjects, NUMERIC)
-    images = [[square(read_slice(path), options.image_size) for path in shown[s]] for s in subjects]
     left_out = {
         "rows without a slice in every plane": len(by_id.keys() - shown.keys()),
         "subjects with slices but without a row": len(shown.keys() - by_id.keys()),
@@ -89,7 +98,7 @@ def _read(options: DataOptions, stamp: tuple[tuple[str, int, int], ...]) -> Coho
         subjects=subjects,
         groups=tuple(_RESCAN.sub("", subject) for subject in subjects),
         labels=_labels(rows, subjects),
-        images=np.array(images, dtype=np.float32),
+        images=_images([shown[subject] for subject in subjects], options.image_size),
         image_present=np.ones(len(subjects), dtype=np.bool_),
         planes=options.planes,
         numeric=np.array([columns[name] for name in NUMERIC], dtype=np.float64).T.copy(),
@@ -132,6 +141,24 @@ def _slices(options: DataOptions) -> dict[str, list[Path]]:
         for path in folder.glob("*.jpg"):
             found.setdefault(path.stem, []).append(path)
     return {name: paths for name, paths in found.items() if len(paths) == len(options.planes)}
+
+
+def _images(paths: list[list[Path]], size: int) -> NDArray[np.float32]:
+    """(N, P, size, size) decoded slices of (N, P) files, from the cache where it has them."""
+    stamp = _stamp(path for row in paths for path in row)
+    wanted = repr((RECIPE, PIL.__version__, size, len(paths), stamp))
+    key = f"oasis1-{hashlib.sha256(wanted.encode()).hexdigest()[:24]}"
+    arrays = read_cache(key)
+    if arrays is None:
+        decoded = [[square(read_slice(path), size) for path in row] for row in paths]
+        arrays = {"images": np.array(decoded, dtype=np.float32)}
+        publish_cache(key, arrays)
+    return arrays["images"]
+
+
+def _stamp(files: Iterable[Path]) -> Stamp:
+    known = [(file.resolve(), file.stat()) for file in files]
+    return tuple((str(file), s.st_size, s.st_mtime_ns, s.st_ctime_ns) for file, s in known)
 
 
 def _labels(rows: Rows, subjects: tuple[str, ...]) -> NDArray[np.int64]:

@@ -21,12 +21,14 @@ COHORTS = {
     "synthetic_ad": "trainables.cohorts.synthetic_ad:load",
 }
 PLANES = ("axial", "coronal", "sagittal")
+SCALES = ("full", "small")
 
 _COMMON: dict[str, Any] = {
     "cohort": "synthetic_ad",
     "folds": 5,
     "image_size": 96,
     "inputs": MODALITIES,
+    "scale": "full",
     "split_seed": 0,
     "validation_share": 0.2,
 }
@@ -53,7 +55,8 @@ class DataOptions:
     inputs: tuple[str, ...]  # modalities to use
     folds: int  # outer folds
     validation_share: float  # of an outer training side's people, 0 to 0.5
-    split_seed: int  # of both splits
+    split_seed: int  # of both splits, and of the sample of a small scale
+    scale: str  # "small": the first plane, and at most 80 people (sample.py); else "full"
     root: Path = Path()  # folder (oasis1); a relative one is taken from the current folder
     subjects: int = 0  # people to draw (synthetic_ad)
     seed: int = 0  # of the draw (synthetic_ad)
@@ -92,6 +95,8 @@ class DataOptions:
             raise DataError("data.root must be a folder's path", given=repr(root))
         values["root"] = Path(root).expanduser()
         values["planes"] = _some_of("planes", values["planes"], PLANES)
+        if _one_of("scale", values["scale"], SCALES) == "small":
+            values["planes"] = values["planes"][:1]
         values["inputs"] = _some_of("inputs", values["inputs"], MODALITIES)
         return cls(**values)
 

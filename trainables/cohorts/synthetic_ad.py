@@ -48,7 +48,7 @@ def load(options: DataOptions) -> Cohort:
         subjects=subjects,
         groups=subjects,
         labels=arrays["labels"],
-        images=arrays["images"].astype(np.float32) / np.float32(255),
+        images=arrays["images"],
         image_present=arrays["image_present"],
         planes=options.planes,
         numeric=arrays["numeric"],
@@ -64,7 +64,7 @@ def _generate(options: DataOptions) -> dict[str, NDArray[Any]]:
     numeric, categorical = clinical.hide_missing(people)
     present = ~people.missing["image"]
     size = options.image_size
-    images = np.zeros((options.subjects, len(options.planes), size, size), dtype=np.uint8)
+    images = np.zeros((options.subjects, len(options.planes), size, size), dtype=np.float32)
     tissue = load_template()
     for person in np.flatnonzero(present):
         images[person] = _slices(tissue, people, int(person), options)
@@ -74,7 +74,7 @@ def _generate(options: DataOptions) -> dict[str, NDArray[Any]]:
 
 def _slices(
     tissue: Tissue, people: clinical.People, person: int, options: DataOptions
-) -> NDArray[np.uint8]:
+) -> NDArray[np.float32]:
     seed = [options.seed, 1, person]
     etiv = float(people.numeric[person, clinical.NUMERIC_NAMES.index("etiv")])
     anatomy = draw_anatomy(float(people.atrophy[person]), etiv, np.random.default_rng(seed))
@@ -82,4 +82,4 @@ def _slices(
     for plane in options.planes:
         rng = np.random.default_rng([*seed, 1 + PLANES.index(plane)])
         slices.append(square(render(tissue, anatomy, plane, rng), options.image_size))
-    return np.round(np.array(slices) * 255).astype(np.uint8)
+    return np.divide(np.round(np.array(slices) * 255), 255, dtype=np.float32)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +11,17 @@ import pytest
 
 from trainables.cohorts.cache import cache_folder, publish_cache, read_cache
 
-ARRAYS = {"a": np.arange(5000), "names": np.array(["x", "yy"])}
+ARRAYS = {
+    "a": np.arange(5000),
+    "names": np.array(["x", "yy"]),
+    "none": np.zeros((0, 3), dtype=np.float32),
+    "there": np.array([True, False, True]),
+    "turned": np.arange(6.0).reshape(2, 3).T,
+}
 
 
 def _file() -> Path:
-    return cache_folder() / "key.cache"
+    return cache_folder() / "key.arrays"
 
 
 def test_round_trip() -> None:
@@ -48,14 +54,48 @@ def test_flipped_bits_never_pass_as_other_data() -> None:
         assert stored is None or all(np.array_equal(stored[n], a) for n, a in ARRAYS.items())
 
 
-def test_pickles_are_neither_written_nor_read() -> None:
-    with pytest.raises(ValueError, match="pickle"):
+def _write(header: object) -> None:
+    """A file that is whole, with a header of a stranger's making."""
+    text = json.dumps(header).encode()
+    rest = len(text).to_bytes(8, "big") + text + bytes(256)
+    _file().parent.mkdir(parents=True, exist_ok=True)
+    _file().write_bytes(hashlib.sha256(rest).digest() + rest)
+
+
+def test_objects_are_neither_written_nor_read() -> None:
+    with pytest.raises(ValueError, match="must not hold objects, but a does"):
         publish_cache("key", {"a": np.array([{"x": 1}], dtype=object)})
-    buffer = io.BytesIO()
-    np.savez(buffer, a=np.array([{"x": 1}], dtype=object))
-    _file().write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
-    with pytest.raises(ValueError, match="pickle"):
-        read_cache("key")
+    _write({"a": ["<f4", [4], 0]})
+    stored = read_cache("key")
+    assert stored is not None
+    np.testing.assert_array_equal(stored["a"], np.zeros(4))
+    for header in (
+        {"a": ["O", [1], 0]},
+        {"a": ["O,i4", [1], 0]},
+        {"a": ["<f4", [4000], 0]},
+        {"a": ["<f4", [4], -(2**20)]},
+        {"a": ["<f4", [2**62, 4], 0]},
+        {"a": ["<f4", [-4], 0]},
+        {"a": [4]},
+        "a",
+        3,
+    ):
+        _write(header)
+        assert read_cache("key") is None
+
+
+def test_arrays_are_mapped_aligned_and_read_only() -> None:
+    publish_cache("key", ARRAYS)
+    stored = read_cache("key")
+    assert stored is not None
+    for array in stored.values():
+        assert array.ctypes.data % 64 == 0
+        assert not array.flags.owndata
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.setflags(write=True)
+    assert _file().stat().st_mode & 0o077 == 0
+    publish_cache("key", {"a": np.zeros(5)})  # what was mapped stays
+    np.testing.assert_array_equal(stored["a"], ARRAYS["a"])
 
 
 def test_no_home_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from joulefront.trial import DataError, SplitError
-from trainables.cohorts import Cohort, load_cohort, split_cohort
+from trainables.cohorts import Cohort, load_cohort, oasis1, split_cohort
+from trainables.cohorts.cache import cache_folder
 
 Rows = list[list[str]]
 HEADER = ["ID", "M/F", "Hand", "Age", "Educ", "SES", "MMSE", "CDR", "eTIV", "nWBV", "ASF", "Delay"]
@@ -153,6 +154,41 @@ def test_a_changed_folder_is_read_again(make_oasis: Callable[..., Path]) -> None
     table.write_text(table.read_text().replace(",28,", ",29,"))
     os.utime(table, ns=(1, 1))
     assert _load(root).numeric[0, 3] == 29
+
+
+def test_pictures_are_decoded_once(
+    make_oasis: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_oasis()
+    first = _load(root)
+    oasis1._read.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(oasis1, "read_slice", None)  # from the cache, or not at all
+        again = _load(root)
+    assert again.fingerprint == first.fingerprint
+    assert not again.images.flags.owndata  # mapped
+    for file in cache_folder().iterdir():
+        file.write_bytes(file.read_bytes()[:-1])
+    oasis1._read.cache_clear()
+    assert _load(root).fingerprint == first.fingerprint
+    oasis1._read.cache_clear()
+    assert not _load(root).images.flags.owndata  # published anew
+
+
+def test_another_picture_is_noticed_behind_the_same_size_and_time(
+    make_oasis: Callable[..., Path],
+) -> None:
+    root = make_oasis()
+    first = _load(root)
+    slice_, other = (root / "images" / "axial" / f"OAS1_000{n}_MR1.jpg" for n in (1, 2))
+    stat, size = slice_.stat(), max(slice_.stat().st_size, other.stat().st_size)
+    for file in (slice_, other):  # bytes behind the end of a picture are not read
+        file.write_bytes(file.read_bytes().ljust(size, b"\0"))
+    padded = _load(root)
+    assert padded.fingerprint == first.fingerprint
+    slice_.write_bytes(other.read_bytes())
+    os.utime(slice_, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    np.testing.assert_array_equal(_load(root).images[1, 0], first.images[2, 0])
 
 
 def test_the_real_folder(real_oasis: Path) -> None:

@@ -18,6 +18,15 @@ def test_defaults() -> None:
     assert oasis.root == Path("../shared/data/oasis1")
 
 
+def test_a_small_scale_has_the_first_plane() -> None:
+    assert DataOptions.parse({}).scale == "full"
+    small = DataOptions.parse({"cohort": "oasis1", "scale": "small"})
+    assert small.planes == ("axial",)
+    sagittal = {"cohort": "oasis1", "scale": "small", "planes": ["sagittal", "axial"]}
+    assert DataOptions.parse(sagittal).planes == ("sagittal",)
+    assert small.image_size == DataOptions.parse({}).image_size
+
+
 def test_root_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOULEFRONT_OASIS1", "/somewhere/oasis")
     assert DataOptions.parse({"cohort": "oasis1"}).root == Path("/somewhere/oasis")
@@ -41,6 +50,8 @@ def test_root_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"planes": []}, "data.planes must be a list"),
         ({"planes": ["axial", "axial"]}, "only once"),
         ({"planes": ["axal"]}, "did you mean axial"),
+        ({"scale": "smal"}, "did you mean small"),
+        ({"scale": 2}, "data.scale must be one of full, small"),
         ({"inputs": ["images"]}, "did you mean image"),
         ({"validation_share": 0}, "validation_share"),
         ({"validation_share": "0.2"}, "validation_share"),

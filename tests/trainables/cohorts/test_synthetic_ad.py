@@ -29,7 +29,10 @@ def test_the_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
     first = cohort.fingerprint
     synthetic_ad.load.cache_clear()
     monkeypatch.setattr(synthetic_ad, "_generate", None)  # from the cache, or not at all
-    assert load_cohort(DATA).fingerprint == first
+    again = load_cohort(DATA)
+    assert again.fingerprint == first
+    assert not again.images.flags.owndata  # mapped
+    np.testing.assert_array_equal(again.images * 255, np.round(again.images * 255))
 
 
 def test_made_again_where_the_cache_is_damaged_or_impossible(
