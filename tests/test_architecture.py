@@ -134,7 +134,7 @@ def test_trainables_see_two_packages_of_the_platform() -> None:
 
 def test_notebooks_see_results_only() -> None:
     seen = set()
-    for path in sorted((ROOT / "studies").glob("*.ipynb")):
+    for path in sorted((ROOT / "studies").rglob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             if cell["cell_type"] == "code":
                 code = re.sub(r"^\s*[%!].*$", "", "".join(cell["source"]), flags=re.MULTILINE)
