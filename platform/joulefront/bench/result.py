@@ -17,6 +17,7 @@ from joulefront.errors import JoulefrontError
 Bench = Callable[[], "BenchResult"]
 
 BENCHES = {
+    "attention": "trainables.bench.attention.run:run",
     "energy": "joulefront.bench.energy.run:run",
     "overhead": "joulefront.bench.overhead:run",
     "sparsity": "trainables.bench.sparsity:run",
