@@ -47,7 +47,7 @@ PAIRS = 3
 
 SHIPPED = Plan(
     data={"cohort": "synthetic_ad", "subjects": 240, "seed": 0, "image_size": 96},
-    config=Config(epochs=8),
+    config=Config(epochs=8, exact_clusters=True),
     penalties=(0.0, 0.01, 0.03, 0.06, 0.1),
     seeds=(0, 1, 2),
 )

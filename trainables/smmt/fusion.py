@@ -74,7 +74,10 @@ class CrossAttention(nn.Module):
 def _attend_equal(q: Tensor, kv: Tensor, length: int, heads: int) -> Tensor:
     """Attend with (B, D) queries to (B·length, 2D) keys and values: (B, D)."""
     samples, width = q.shape
-    k, v = kv.view(samples, length, 2, heads, width // heads).permute(2, 0, 3, 1, 4).unbind(0)
+    k, v = (
+        one.view(samples, length, heads, width // heads).transpose(1, 2)  # (B, H, length, d)
+        for one in kv.chunk(2, -1)
+    )
     asked = q.view(samples, 1, heads, width // heads).transpose(1, 2)  # (B, H, 1, d)
     return scaled_dot_product_attention(asked, k, v).reshape(samples, width)
 

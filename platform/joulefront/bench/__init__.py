@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from joulefront.bench.figures import Figure, Rows, figure_table, figure_values
 from joulefront.bench.result import BENCHES, Bench, BenchResult, load_bench
 from joulefront.bench.tables import format_table
 
-__all__ = ["BENCHES", "Bench", "BenchResult", "format_table", "load_bench"]
+__all__ = [
+    "BENCHES",
+    "Bench",
+    "BenchResult",
+    "Figure",
+    "Rows",
+    "figure_table",
+    "figure_values",
+    "format_table",
+    "load_bench",
+]

@@ -10,7 +10,7 @@ import typer
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="sparsity or overhead.")],
+    name: Annotated[str, typer.Argument(help="attention, energy, overhead or sparsity.")],
     json_: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write figures and raw observations."),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from joulefront.bench.energy.figures import FIGURES, Figure, figures, table
+from joulefront.bench import Figure, figure_table, figure_values
+from joulefront.bench.energy.figures import FIGURES
 
 RECORDED = json.loads(Path(__file__).with_name("observations.json").read_text(encoding="utf-8"))
 REACHES = [figure for figure in FIGURES if figure.reach is not None]
@@ -40,7 +41,7 @@ def honest(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_figures() -> None:
-    assert figures(RECORDED).keys() == {
+    assert figure_values(FIGURES, RECORDED).keys() == {
         *("replay_identical", "replay_residual", "live_conservation_solo"),
         *("live_conservation_many", "neighbour_ratio", "neighbour_ratio_memory"),
         *("codecarbon_neighbour_ratio", "oversubscribed_ratio", "oversubscribed_flagged"),
@@ -61,11 +62,12 @@ def test_a_meter_that_has_stopped_costs_nothing_and_reaches_nothing() -> None:
 def test_a_missed_reach_is_printed_as_missed() -> None:
     strays = [row for row in RECORDED if row["situation"] == "strays"]
     for heard, verdict in ([], "ok"), (["socket.connect"], "missed"):
-        lines = table([row | {"meter": heard} for row in strays]).splitlines()
+        observed = [row | {"meter": heard} for row in strays]
+        lines = figure_table(FIGURES, observed).splitlines()
         line = next(line for line in lines if "stray_calls" in line)
         assert line.split("stray_calls")[1].split()[:3] == [str(float(len(heard)))[0], "0", verdict]
 
 
 def test_nothing_observed_reaches_nothing() -> None:
     assert not any(figure.is_reached(figure.value([])) for figure in REACHES)
-    assert "nan" in table([])
+    assert "nan" in figure_table(FIGURES, [])

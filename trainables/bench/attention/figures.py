@@ -7,15 +7,12 @@ does not miss the reach, the figure shows nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
-from joulefront.bench import format_table
+from joulefront.bench import Figure, Rows, format_table
 from trainables.attention import ATTENTIONS
 from trainables.bench.attention.mass import BEST, CHANCE
 from trainables.bench.attention.statistics import (
-    Rows,
-    Statistic,
     chosen,
     exponent,
     flops_share,
@@ -28,34 +25,7 @@ from trainables.bench.attention.statistics import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table.
-
-    Attributes:
-        key: Its name in the JSON file.
-        meaning: For people.
-        reach: Between what it must lie; None: printed for comparison.
-        statistic: How observations become the number; NaN where nothing was observed.
-        variant: What is judged.
-        fault: Of the mutant, in words.
-        mutant: The variant with that fault; empty: none.
-    """
-
-    key: str
-    meaning: str
-    reach: tuple[float, float] | None
-    statistic: Statistic
-    variant: str
-    fault: str = ""
-    mutant: str = ""
-
-    def is_reached(self, value: float) -> bool:
-        """Tell whether a number lies within the reach; NaN never does."""
-        return self.reach is None or self.reach[0] <= value <= self.reach[1]
-
-
-def _faster(name: str, width: int, tokens: int, reach: float) -> Figure:
+def _faster(name: str, width: int, tokens: int, reach: float) -> Figure[str]:
     return Figure(
         f"{name}_{width}_{tokens}",
         f"{name}, width {width}, n = {tokens}: dense ÷ its time",
@@ -70,7 +40,7 @@ def _faster(name: str, width: int, tokens: int, reach: float) -> Figure:
 _SMALL = (64, 128, 256)
 
 # fmt: off
-FIGURES = (
+FIGURES: tuple[Figure[str], ...] = (
     _faster("balanced", 128, 1024, 3.9),
     _faster("balanced", 128, 2048, 6.5),
     _faster("balanced", 128, 4096, 12),
@@ -110,34 +80,11 @@ FIGURES = (
 # fmt: on
 
 
-def figures(rows: Rows) -> dict[str, float]:
-    """Return every figure by its key."""
-    return {figure.key: figure.statistic(rows, figure.variant) for figure in FIGURES}
-
-
-def figure_table(rows: Rows) -> str:
-    """Return a figure a line, and what its mutant reads."""
-    header = ["figure", "key", "value", "reach", "", "mutant", "", "its fault"]
-    return format_table(header, [_line(figure, rows) for figure in FIGURES])
-
-
 def attention_table(rows: Rows, width: int, tokens: int) -> str:
     """Return an attention a line: what it costs at one shape, and what it computes."""
     header = ["attention", "f+b ms", "× dense", "peak MB", "GFLOP", "clusters", "oracle error"]
     header += ["pairs", "mass kept", "error to dense"]
     return format_table(header, [_cells(rows, name, width, tokens) for name in ATTENTIONS])
-
-
-def _line(figure: Figure, rows: Rows) -> list[Any]:
-    value = figure.statistic(rows, figure.variant)
-    if figure.reach is None:
-        return [figure.meaning, figure.key, value, "", "", "", "", ""]
-    low, high = figure.reach
-    reach = f"≥ {low:g}" if math.isinf(high) else f"≤ {high:g}"
-    mutant = figure.statistic(rows, figure.mutant)
-    verdict = "ok" if figure.is_reached(value) else "missed"
-    caught = "not caught" if figure.is_reached(mutant) else "missed"
-    return [figure.meaning, figure.key, value, reach, verdict, mutant, caught, figure.fault]
 
 
 def _cells(rows: Rows, name: str, width: int, tokens: int) -> list[Any]:

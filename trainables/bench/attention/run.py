@@ -16,10 +16,9 @@ from typing import Any
 
 import torch
 
-from joulefront.bench import BenchResult
-from trainables.bench.attention.figures import attention_table, figure_table, figures
+from joulefront.bench import BenchResult, Rows, figure_table, figure_values
+from trainables.bench.attention.figures import FIGURES, attention_table
 from trainables.bench.attention.plan import TABLE, timed_tasks, untimed_tasks
-from trainables.bench.attention.statistics import Rows
 from trainables.bench.attention.worker import delegate, describe_allocator
 
 _AT_ONCE = 2  # workers, of what is not timed
@@ -41,8 +40,9 @@ def report(rows: Sequence[dict[str, Any]], head: str = "") -> BenchResult:
         f"torch {torch.__version__}, fp32, forward and backward, one thread, process CPU time, "
         f"best of interleaved rounds; {head}\n{describe_allocator()}"
     )
-    tables = [figure_table(rows), _caption(rows), attention_table(rows, **TABLE)]
-    return BenchResult(figures=figures(rows), observations=rows, table="\n\n".join([how, *tables]))
+    tables = [figure_table(FIGURES, rows), _caption(rows), attention_table(rows, **TABLE)]
+    table = "\n\n".join([how, *tables])
+    return BenchResult(figures=figure_values(FIGURES, rows), observations=rows, table=table)
 
 
 def _caption(rows: Rows) -> str:

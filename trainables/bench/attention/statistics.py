@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+from joulefront.bench import Rows
+
 Statistic = Callable[[Rows, str], float]
 
 

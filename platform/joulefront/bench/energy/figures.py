@@ -7,16 +7,11 @@ beside them). Where it does not miss the reach, the figure shows nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 from joulefront.bench.energy.statistics import (
     Reading,
-    Row,
-    Rows,
-    Statistic,
     last_over_first,
     median_of,
     ratio,
@@ -25,67 +20,9 @@ from joulefront.bench.energy.statistics import (
     unexplained,
     variation,
 )
-from joulefront.bench.tables import format_table
+from joulefront.bench.figures import Figure, Row
 
 _COARSE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table.
-
-    Attributes:
-        key: Its name in the JSON file.
-        meaning: For people.
-        reach: Between what it must lie; None: printed for comparison.
-        statistic: How observations become the number.
-        meter: What joulefront charged an observation.
-        fault: Of the mutant, in words.
-        mutant: What a meter with that fault would have charged.
-    """
-
-    key: str
-    meaning: str
-    reach: tuple[float, float] | None
-    statistic: Statistic
-    meter: Reading
-    fault: str
-    mutant: Reading
-
-    def value(self, rows: Rows) -> float:
-        """Return the number; NaN where nothing was observed."""
-        return self.statistic(rows, self.meter)
-
-    def mutant_value(self, rows: Rows) -> float:
-        """Return the number of the mutant."""
-        return self.statistic(rows, self.mutant)
-
-    def is_reached(self, value: float) -> bool:
-        """Tell whether a number lies within the reach; NaN never does."""
-        return self.reach is None or self.reach[0] <= value <= self.reach[1]
-
-
-def figures(rows: Rows) -> dict[str, float]:
-    """Return every figure by its key."""
-    return {figure.key: figure.value(rows) for figure in FIGURES}
-
-
-def table(rows: Rows) -> str:
-    """Return a figure a line, and what its mutant reads."""
-    header = ["figure", "key", "value", "reach", "", "mutant", "", "its fault"]
-    return format_table(header, [_line(figure, rows) for figure in FIGURES])
-
-
-def _line(figure: Figure, rows: Rows) -> list[Any]:
-    value = figure.value(rows)
-    if figure.reach is None:
-        return [figure.meaning, figure.key, value, "", "", "", "", ""]
-    low, high = figure.reach
-    reach = f"{low:g}" if low == high else f"{low:g}–{high:g}" if low else f"≤ {high:g}"
-    mutant = figure.mutant_value(rows)
-    verdict = "ok" if figure.is_reached(value) else "missed"
-    caught = "not caught" if figure.is_reached(mutant) else "missed"
-    return [figure.meaning, figure.key, value, reach, verdict, mutant, caught, figure.fault]
 
 
 def _explained(row: Row) -> float:
@@ -124,7 +61,7 @@ _charged, _all, _own = itemgetter("charged"), itemgetter("all_trials"), itemgett
 _WHOLE = (0.97, 1.03)
 
 # fmt: off
-FIGURES = (
+FIGURES: tuple[Figure[Reading], ...] = (
     Figure("replay_identical", "replayed ledgers give the same bytes", (1, 1),
            share("ledger"), itemgetter("identical"),
            "stamps its bill with the time", itemgetter("identical_stamped")),

@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from joulefront.bench.energy.figures import figures, table
+from joulefront.bench.energy.figures import FIGURES
 from joulefront.bench.energy.host_clock import HostClock, process_seconds
 from joulefront.bench.energy.ledgers import bill_row, live_row, process_row, read_ledger
 from joulefront.bench.energy.stand import Stand, stand_of
 from joulefront.bench.energy.strays import CULPRITS, strays_of
 from joulefront.bench.energy.work import Config
+from joulefront.bench.figures import figure_table, figure_values
 from joulefront.bench.result import BenchResult
 from joulefront.energy.self_test import separate_cores
 from joulefront.errors import JoulefrontError
@@ -52,7 +53,8 @@ def run() -> BenchResult:
             rows = _pairs(studies / "pairs", clock) + _crowd(studies / "crowd", clock)
     rows.append({"situation": "strays"} | {who: strays_of(who) for who in CULPRITS})
     head += f", after {os.getloadavg()[0]:.1f}, {_others_share(rows):.0%} of it by others"
-    return BenchResult(figures=figures(rows), observations=rows, table=f"{head}\n\n{table(rows)}")
+    table = f"{head}\n\n{figure_table(FIGURES, rows)}"
+    return BenchResult(figures=figure_values(FIGURES, rows), observations=rows, table=table)
 
 
 def _others_share(rows: list[dict[str, Any]]) -> float:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+from joulefront.bench.figures import Row, Rows
+
 Reading = Callable[[Row], Any]
 Statistic = Callable[[Rows, Reading], float]
 

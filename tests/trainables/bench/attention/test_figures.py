@@ -3,8 +3,9 @@ from __future__ import annotations
 import math
 from itertools import chain
 
+from joulefront.bench import figure_table, figure_values
 from trainables.attention import ATTENTIONS
-from trainables.bench.attention.figures import FIGURES, attention_table, figure_table, figures
+from trainables.bench.attention.figures import FIGURES, attention_table
 from trainables.bench.attention.mass import BEST, CHANCE
 from trainables.bench.attention.plan import TABLE, timed_tasks, untimed_tasks
 from trainables.bench.attention.run import report
@@ -34,16 +35,16 @@ ROWS = list(chain.from_iterable(map(invented, [*timed_tasks(), *untimed_tasks()]
 
 def test_the_shipped_plan_observes_every_figure_and_every_mutant() -> None:
     for figure in FIGURES:
-        assert math.isfinite(figure.statistic(ROWS, figure.variant)), figure.key
-        mutant = figure.statistic(ROWS, figure.mutant)
+        assert math.isfinite(figure.value(ROWS)), figure.key
+        mutant = figure.mutant_value(ROWS)
         assert math.isfinite(mutant) != (figure.reach is None), figure.key
 
 
 def test_every_figure_with_a_reach_has_a_mutant_that_is_another_variant() -> None:
     assert len({figure.key for figure in FIGURES}) == len(FIGURES)
     for figure in FIGURES:
-        assert (figure.reach is None) == (figure.mutant == "")
-        assert figure.mutant != figure.variant
+        assert (figure.reach is None) == (figure.mutant is None)
+        assert figure.mutant != figure.judged
 
 
 def test_reaches_are_those_that_were_asked_for() -> None:
@@ -56,8 +57,8 @@ def test_reaches_are_those_that_were_asked_for() -> None:
 
 
 def test_nothing_observed_is_no_figure() -> None:
-    assert all(math.isnan(value) for value in figures([]).values())
-    assert "missed" in figure_table([])
+    assert all(math.isnan(value) for value in figure_values(FIGURES, []).values())
+    assert "missed" in figure_table(FIGURES, [])
 
 
 def test_every_attention_has_a_line_without_gaps() -> None:
