@@ -136,8 +136,8 @@ def test_verdicts_follow_from_the_data(tmp_path: Path, monkeypatch: pytest.Monke
     assert verdicts["sparse − dense grows with the data: 100 % − 20 %, points"] == "not shown"
     assert found["cluster saves cpu energy, %"]["ours"] == pytest.approx(50)
     assert "cluster saves gpu energy, %" not in found
-    assert verdicts["cluster is O(n log n): exponent"] == "the opposite"
-    assert verdicts["balanced is O(n log n): exponent"] == "holds"
+    assert verdicts["cluster: time grows no faster than n log n, exponent"] == "the opposite"
+    assert verdicts["balanced: time grows no faster than n log n, exponent"] == "holds"
     sparse = found["sparse attention, unmasked: accuracy, points"]
     assert sparse["paper"] == pytest.approx(5.14)
     assert f"points: {sparse['ours']:+.2f} ± {sparse['±']:.2f} (paper: +5.14): holds" in printed
