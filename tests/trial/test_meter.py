@@ -249,6 +249,7 @@ def test_the_drivers_word_ends_the_ledger(study) -> None:
     host = attend_study(study.path, registration)
     host.closed(Window(opened=called, closed=counters.read(), cores=0))
     host.observe(called.monotonic_ns)
+    wait_for(study, lambda rows: any(row.kind == "close" for row in rows))
     kinds = [row.kind for row in ledger(study)]
     assert kinds[0] == "host" and kinds[-2:] == ["sample", "close"]
 
