@@ -1,8 +1,8 @@
 """Self-attention over ragged rows: who attends to whom, and nothing of any model.
 
 An attention is a module `forward(rows, lengths) -> rows` that never pairs tokens of two samples
-(attention.py). Adding one is a file, a line below, an oracle beside those of
-bench/attention/oracles, and a test file.
+(attention.py). Adding one is a file, a line below, an oracle in
+bench/attention/oracles and a test file.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class BalancedAttention(ClusteredAttention):
         exact: Make the leaves below the crossover too.
     """
 
-    crossover = 192  # tokens; README, "How fast the attentions are"
+    crossover = 192  # tokens: 1.07 to 1.14 × as fast as dense there, widths 64 to 512, one thread
 
     def __init__(
         self,

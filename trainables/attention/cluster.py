@@ -29,7 +29,7 @@ class ClusterAttention(ClusteredAttention):
         exact: Make the clusters below the crossover too.
     """
 
-    crossover = 256  # tokens; README, "How fast the attentions are"
+    crossover = 256  # tokens: 0.99 to 1.15 × as fast as dense there, widths 64 to 512, one thread
 
     def __init__(
         self, width: int, heads: int, *, clusters: Clusters, iterations: int, exact: bool = False
