@@ -25,6 +25,20 @@ def test_a_known_table() -> None:
     assert metrics["f1"] == pytest.approx(4 / 6)
 
 
+@given(people=st.integers(2, 200), data=st.data())
+def test_equally_balanced_predictions_are_equal_to_the_last_bit(people: int, data) -> None:
+    found = data.draw(st.integers(1, people - 1))
+    moved = data.draw(st.integers(0, min(found, people - found)))
+
+    def balanced(hits: int, rejections: int) -> float:
+        labels = np.repeat([1, 0], people)
+        right = np.arange(people)
+        scores = np.concatenate([right < hits, right >= rejections]).astype(np.float64)
+        return binary_metrics(labels, scores)["balanced_accuracy"]
+
+    assert balanced(found, found) == balanced(found + moved, found - moved)
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=30))
 def test_agrees_with_counting_pairs(rows: list[tuple[bool, int]]) -> None:
     labels = np.array([label for label, _ in rows], dtype=np.int64)
