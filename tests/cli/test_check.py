@@ -54,6 +54,23 @@ def test_overrides_and_deep(app: typer.Typer) -> None:
     assert result.output == "study.yaml: ok: 1 parameter, 1 objective, 0.5 h, 20 Wh\n"
 
 
+def test_conditions_constraints_points_and_ends_are_counted(app: typer.Typer) -> None:
+    overrides = [
+        "space={x: {float: [0, 1], when: {kind: b}}, kind: {choice: [a, b]}}",
+        "constraints=[recall >= 0.5]",
+        "search.enqueue=[{kind: a}, {kind: b}]",
+        "budget={plateau: {gain: 0.01, trials: 5}, emissions_grams: 2}",
+        "energy.country=TWN",
+    ]
+    Path("toy.py").write_text(TRAINABLE.replace("    x:", "    kind: str = 'a'\n    x:"))
+    arguments = [part for override in overrides for part in ("--set", override)]
+    result = CliRunner().invoke(app, ["study.yaml", *arguments, "--deep"])
+    assert result.output == (
+        "study.yaml: ok: 2 parameters (1 conditional), 1 objective, 1 constraint,"
+        " 2 enqueued points, 2 g CO2e, until a plateau\n"
+    ), result.exception
+
+
 def test_plain_loop_lists_its_keys(app: typer.Typer) -> None:
     arguments = ["--set", "trainable=toy.py:loop", "--set", "per_trial.workers=1"]
     result = CliRunner().invoke(app, ["study.yaml", *arguments, "--set", "fixed.lr=1e-3"])

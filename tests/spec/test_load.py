@@ -12,12 +12,16 @@ from joulefront.errors import SpecError
 from joulefront.spec import (
     Budget,
     Choice,
+    Constraint,
     Energy,
     Float,
     Int,
     Objective,
+    Plateau,
     Power,
+    Replicates,
     Search,
+    Stopping,
     StudySpec,
     check_study,
     load_study,
@@ -47,9 +51,15 @@ def test_example_is_read_whole(write_study: Write) -> None:
 
 def test_every_section(write_study: Write) -> None:
     sections = """\
-search: {sampler: tpe, seed: 3, concurrent: null}
-replicates: {folds: 5, seeds: 2, allocate: all}
-stopping: {rule: never}
+constraints: [sensitivity >= 0.5, "peak_memory_bytes<=4e9"]
+search:
+  sampler: tpe
+  seed: 3
+  concurrent: null
+  warm_start:
+  enqueue: [{clusters: 8, masking_ratio: 0}, {masking: modality}]
+replicates: {folds: 5, seeds: 2, allocate: front, share: 0.25}
+stopping: {rule: successive_halving, min_epochs: 3, reduction: 2}
 per_trial: {workers: 2, cpus: 2, gpus: 1, max_failures: 0}
 energy:
   country: TWN
@@ -58,13 +68,33 @@ energy:
   allow_shared_gpu: true
   normalise: reference
   power: {joules_per_cpu_second: 5}
-budget: {trials: 3, hours: 1, energy_wh: 2e1}
+budget:
+  trials: 3
+  hours: 1
+  energy_wh: 2e1
+  emissions_grams: 5
+  plateau: {gain: 0.005, watt_hours: 2}
+  strict: true
 """
     spec = load_study(write_study(("budget: {trials: 24}\n", sections)))
-    assert spec.search == Search(sampler="tpe", seed=3)
-    assert spec.budget == Budget(trials=3, hours=1.0, energy_wh=20.0)
+    points = ({"clusters": 8, "masking_ratio": 0.0}, {"masking": "modality"})
+    assert spec.search == Search(sampler="tpe", seed=3, enqueue=points)
+    assert type(spec.search.enqueue[0]["masking_ratio"]) is float
+    assert spec.constraints == (
+        Constraint("sensitivity", ">=", 0.5),
+        Constraint("peak_memory_bytes", "<=", 4e9),
+    )
+    assert spec.budget == Budget(
+        trials=3,
+        hours=1.0,
+        energy_wh=20.0,
+        emissions_grams=5.0,
+        plateau=Plateau(gain=0.005, watt_hours=2.0),
+        strict=True,
+    )
     assert type(spec.budget.hours) is float
-    assert (spec.replicates.folds, spec.replicates.allocate) == (5, "all")
+    assert spec.replicates == Replicates(folds=5, seeds=2, allocate="front", share=0.25)
+    assert spec.stopping == Stopping(rule="successive_halving", min_epochs=3, reduction=2)
     assert spec.per_trial.gpus == 1 and spec.energy == Energy(
         country="TWN",
         grams_per_kwh=502.0,
@@ -77,7 +107,9 @@ budget: {trials: 3, hours: 1, energy_wh: 2e1}
 
 
 def test_empty_optional_section_is_its_default(write_study: Write) -> None:
-    spec = load_study(write_study(("data: {cohort: synthetic_ad}", "data:\nenergy:\nsearch: {}")))
+    spec = load_study(
+        write_study(("data: {cohort: synthetic_ad}", "data:\nenergy:\nsearch: {}\nconstraints:"))
+    )
     assert spec.data == {} and spec.search == Search() and spec.energy.country is None
 
 
@@ -139,16 +171,43 @@ MISTAKES = [
     ("  epochs: 4", "  epochs: &a [*a]", 1, "(top)", ["nested so deeply", "inside itself"]),
     ("{cohort: synthetic_ad}", "{root: no/such}", 4, "data.root", ["must exist", "'no/such'"]),
     ("example_trainable:train", "example_trainable", 3, "trainable", ["module:function"]),
+    ("{trials: 24}", "{plateau: {trials: 3}}", 16, "budget.plateau.gain", ["must be given"]),
+    ("{trials: 24}", "{plateau: {gain: 0.1}}", 16, "budget.plateau", ["exactly one of", "none"]),
+    ("{trials: 24}", "{plateau: 3}", 16, "budget.plateau", ["must be a mapping"]),
+    ("{trials: 24}", "{emissions_grams: 2}", 16, "budget.emissions_grams", ["energy.country"]),
+    ("{trials: 24}", "{trials: 2, strict: true}", 16, "budget.strict", ["come with hours, energy"]),
+    ("log: true", "when: masking", 10, "space.clusters.when", ["must be a mapping (choice"]),
+    ("log: true", "when: {}", 10, "space.clusters.when", ["must be a mapping (choice"]),
     (
-        "{trials: 24}",
-        "{trials: 24, plateau: {gain: 1}}",
-        16,
-        "budget.plateau",
-        ["plateau is not b"],
+        "log: true",
+        "when: {masking: []}",
+        10,
+        "space.clusters.when.masking",
+        ["at least one option"],
     ),
-    ("{trials: 24}", "{emissions_grams: 2}", 16, "budget.emissions_grams", ["is not built yet"]),
-    ("{trials: 24}", "{trials: 2, strict: true}", 16, "budget.strict", ["strict is not built yet"]),
-    ("log: true", "when: {masking: element}", 10, "space.clusters.when", ["when is not built yet"]),
+    ("log: true", "when: {maskin: a}", 10, "space.clusters.when.maskin", ["valid name: masking"]),
+    ("log: true", "when: {epochs: 4}", 10, "space.clusters.when.epochs", ["which is fixed"]),
+    (
+        "log: true",
+        "when: {masking_ratio: 0}",
+        10,
+        "space.clusters.when.masking_ratio",
+        ["must be a choice of the space; given: a range"],
+    ),
+    (
+        "log: true",
+        "when:\n      masking: [element, modalty]",
+        11,
+        "space.clusters.when.masking",
+        ["an option of masking; given: 'modalty'; nearest valid name: modality"],
+    ),
+    (
+        "modality]}",
+        "modality], when: {masking: element}}",
+        12,
+        "space.masking.when",
+        ["must not depend on itself; given: masking on masking"],
+    ),
 ]
 
 
@@ -165,20 +224,38 @@ def test_mistake_in_the_file(
 
 
 ADDED_MISTAKES = [
-    ("constraints: [sensitivity >= 0.5]", "constraints", "constraints is not built yet"),
-    ("constraints: []", "constraints", "constraints is not built yet"),
-    ("search: {warm_start: [a]}", "search.warm_start", "warm_start is not built yet"),
-    ("search: {enqueue: []}", "search.enqueue", "enqueue is not built yet"),
-    ("search: {sampler: nsga2}", "search.sampler", "sampler 'nsga2' is not built yet"),
-    ("search: {sampler: qmc}", "search.sampler", "sampler 'qmc' is not built yet"),
+    ("constraints: [recall > 0.5]", "constraints.0", "given: 'recall > 0.5'; as in sensitivity >="),
+    ("constraints: recall >= 0.5", "constraints", "must be a list of conditions, as in"),
+    ("constraints: [test_auc >= 0.5]", "constraints.0", "never sees the test fold"),
+    (
+        "constraints: [a >= 1, a>=2]",
+        "constraints.1",
+        "stand once with >=; given: a >= 1 and a >= 2",
+    ),
+    ("constraints: [emissions_grams <= 2]", "constraints.0", "must come with energy.country"),
+    ("search: {warm_start: [a]}", "search.warm_start.0", "a study's directory; given: no a/study"),
+    ("search: {warm_start: a}", "search.warm_start", "must be a list of studies' directories"),
+    ("search: {warm_start: [a, a]}", "search.warm_start.1", "a study's directory, each once"),
+    ("search: {enqueue: {clusters: 1}}", "search.enqueue", "must be a list of points"),
+    ("search: {enqueue: [8]}", "search.enqueue.0", "must be a mapping"),
+    ("search: {enqueue: [{}]}", "search.enqueue.0", "at least one parameter"),
+    ("search: {enqueue: [{maskin: a}]}", "search.enqueue.0.maskin", "nearest valid name: masking"),
+    ("search: {enqueue: [{epochs: 4}]}", "search.enqueue.0.epochs", "epochs, which is fixed"),
+    (
+        "search: {enqueue: [{clusters: 1}, {clusters: 64}]}",
+        "search.enqueue.1.clusters",
+        "must lie in the space's clusters; given: 64; it is int [1, 32], log True",
+    ),
     ("search: {sampler: tpee}", "search.sampler", "nearest valid name: tpe"),
     ("search: {seed: -1}", "search.seed", "at least 0"),
     ("search: {concurrent: 0}", "search.concurrent", "at least 1"),
     ("search: {concurrent: two}", "search.concurrent", "an integer or null; given: 'two'"),
-    ("stopping: {rule: dominated, min_epochs: 3}", "stopping.rule", "'dominated' is not built yet"),
-    ("stopping: {rule: nevr}", "stopping.rule", "nearest valid name: never"),
-    ("stopping: {min_epochs: 3}", "stopping.min_epochs", "min_epochs is not built yet"),
-    ("replicates: {allocate: front}", "replicates.allocate", "'front' is not built yet"),
+    ("stopping: {rule: dominatd}", "stopping.rule", "nearest valid name: dominated"),
+    ("stopping: {min_epochs: 0}", "stopping.min_epochs", "at least 1"),
+    ("stopping: {reduction: 1}", "stopping.reduction", "at least 2"),
+    ("replicates: {allocate: front}", "replicates.folds", "must leave a second evaluation"),
+    ("replicates: {share: 0.5}", "replicates.share", "absent unless allocate is front"),
+    ("replicates: {folds: 2, allocate: front, share: 1}", "replicates.share", "must be below 1"),
     ("replicates: {allocate: al}", "replicates.allocate", "nearest valid name: all"),
     ("replicates: {folds: 0}", "replicates.folds", "at least 1"),
     ("per_trial: {timeout_minutes: 3}", "per_trial.timeout_minutes", "is not built yet"),
@@ -262,6 +339,41 @@ def test_existing_data_root(write_study: Write, tmp_path: Path) -> None:
     assert load_study(file, [f"data.root={tmp_path}"]).data == {"root": str(tmp_path)}
 
 
+def test_a_condition_is_one_option_or_several(write_study: Write) -> None:
+    when = "log: true\n    when: {masking: [element]}"
+    for override in ([], ["space.clusters.when.masking=element"]):
+        spec = load_study(write_study(("log: true", when)), override)
+        assert spec.space["clusters"] == Int(1, 32, log=True, when={"masking": "element"})
+        assert spec.to_dict()["space"]["clusters"]["when"] == {"masking": "element"}
+
+
+def test_an_enqueued_value_needs_its_parents_beside_it(write_study: Write) -> None:
+    file = write_study(
+        ("log: true", "when: {masking: [element]}"),
+        ("budget:", "search:\n  enqueue:\n    - {masking: element}\n    - clusters: 8\nbudget:"),
+    )
+    with pytest.raises(SpecError) as caught:
+        load_study(file)
+    assert str(caught.value) == (
+        "study.yaml:19: search.enqueue.1.clusters: must stand beside masking: 'element': clusters"
+        " is not there otherwise; given: no masking"
+    )
+    with pytest.raises(SpecError, match="given: masking: 'modality'"):
+        load_study(file, ["search.enqueue=[{clusters: 8, masking: modality}]"])
+    point = {"masking": "element", "clusters": 8}
+    assert load_study(file, [f"search.enqueue=[{point}]"]).search.enqueue == (point,)
+
+
+def test_studies_to_start_from_must_be_there(write_study: Write, tmp_path: Path) -> None:
+    (tmp_path / "earlier").mkdir()
+    (tmp_path / "earlier" / "study.json").write_text("{}")
+    spec = load_study(write_study(), ["search.warm_start=[earlier]"])
+    assert spec.search.warm_start == ("earlier",)
+    written = spec.to_dict()
+    written["search"]["warm_start"] = ["moved/away"]
+    assert StudySpec.from_dict(written).search.warm_start == ("moved/away",)
+
+
 def test_overrides_replace_and_add(write_study: Write) -> None:
     spec = load_study(
         write_study(),
@@ -295,7 +407,7 @@ def test_overrides_replace_and_add(write_study: Write) -> None:
         ("objectives.0.metric=a", "objectives.0", "objectives must be a mapping"),
         ("search={seed: [}", "search", "must be YAML"),
         ("space.clusters.int=[8, 1]", "space.clusters.int", "low must not be above high"),
-        ("stopping.rule=dominated", "stopping.rule", "is not built yet"),
+        ("space.masking.when={clusters: 1}", "space.masking.when.clusters", "must be a choice"),
         ("data.root=/no/such/folder", "data.root", "must exist"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -14,11 +15,15 @@ from joulefront.errors import SpecError
 from joulefront.spec import (
     Budget,
     Choice,
+    Constraint,
     Energy,
     Float,
     Objective,
     PerTrial,
+    Plateau,
+    Replicates,
     Search,
+    Stopping,
     StudySpec,
 )
 
@@ -42,7 +47,9 @@ def test_defaults() -> None:
         1,
         "none",
     )
-    assert spec.stopping.rule == "never"
+    assert (spec.stopping.rule, spec.stopping.min_epochs) == ("never", 1)
+    assert (spec.search.warm_start, spec.search.enqueue, spec.constraints) == ((), (), ())
+    assert (spec.budget.plateau, spec.budget.strict) == (None, False)
     assert (spec.per_trial.workers, spec.per_trial.cpus, spec.per_trial.gpus) == (0, 1, 0)
     assert spec.per_trial.max_failures == 1
     assert spec.energy.country is None and spec.data == {} and spec.fixed == {}
@@ -59,6 +66,48 @@ def test_round_trips_through_json_and_pickle() -> None:
     assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert spec.data["planes"] == ["axial"]
+
+
+def test_what_was_written_before_the_later_keys_is_still_read() -> None:
+    written = {
+        "name": "toy",
+        "trainable": "toy:train",
+        "space": {"x": {"float": [0.0, 1.0]}},
+        "objectives": [
+            {"metric": "loss", "direction": "minimise"},
+            {"metric": "accuracy", "direction": "maximise"},
+        ],
+        "budget": {"trials": 3},
+        "data": {},
+        "fixed": {},
+        "search": {"sampler": "auto", "seed": 0},
+        "replicates": {"folds": 1, "seeds": 1, "allocate": "none"},
+        "stopping": {"rule": "never"},
+        "per_trial": {"workers": 0, "cpus": 1, "gpus": 0.0, "max_failures": 1},
+        "energy": {
+            "quality": "warn",
+            "allow_shared_gpu": False,
+            "normalise": "none",
+            "power": {},
+        },
+    }
+    assert StudySpec.from_dict(written) == make()
+
+
+def test_the_search_and_its_ends_round_trip() -> None:
+    spec = make(
+        space={"x": Float(0, 1, when={"y": ("a", 2)}), "y": Choice(("a", None, 2))},
+        search=Search(sampler="nsga2", enqueue=({"y": "a", "x": 1},), warm_start=("a", "b")),
+        replicates=Replicates(folds=5, allocate="front"),
+        stopping=Stopping(rule="dominated", min_epochs=3),
+        budget=Budget(plateau=Plateau(gain=0.005, trials=10), hours=1, strict=True),
+        constraints=[Constraint("recall", ">=", 0.5)],
+    )
+    assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert spec.search.enqueue == ({"y": "a", "x": 1.0},)
+    assert spec.replicates.share == 0.3
+    assert spec.space["x"].when == {"y": ("a", 2)}
 
 
 def test_is_frozen_and_copies() -> None:
@@ -92,6 +141,9 @@ def test_sign_minimises() -> None:
         ({"space": {"x": 3}}, "Float, Int or Choice"),
         ({"fixed": {"x": 1}}, "not in both"),
         ({"objectives": ()}, "at least one objective"),
+        ({"search": Search(enqueue=({"z": 1},))}, r"StudySpec: search\.enqueue\.0\.z: must be a"),
+        ({"search": Search(enqueue=({"x": 1.5},))}, "must lie in the space's x; given: 1.5"),
+        ({"budget": Budget(emissions_grams=3)}, "must come with energy.country"),
         ({"data": {"a": object()}}, "StudySpec: data: "),
         ({"data": {"a": [float("nan")]}}, "StudySpec: data: .*finite"),
     ],
@@ -99,6 +151,27 @@ def test_sign_minimises() -> None:
 def test_refused_from_python(changed: dict[str, Any], words: str) -> None:
     with pytest.raises(SpecError, match=words):
         make(**changed)
+
+
+@pytest.mark.parametrize(
+    ("make_section", "words"),
+    [
+        (lambda: Plateau(gain=0.0, trials=3), "Plateau: gain: must be above 0"),
+        (lambda: Plateau(gain=0.1), "exactly one of trials, watt_hours; given: none of them"),
+        (lambda: Plateau(gain=0.1, trials=3, watt_hours=1), "watt_hours; given: both"),
+        (lambda: Budget(), "at least one of trials, hours, energy_wh, emissions_grams, plateau"),
+        (lambda: Budget(trials=3, strict=True), "Budget: strict: must come with hours"),
+        (lambda: Search(enqueue=(3,)), r"Search: enqueue\.0: must be a mapping"),  # type: ignore[arg-type]
+        (lambda: Search(enqueue=({"x": float("nan")},)), "Search: enqueue: must hold"),
+        (lambda: Search(warm_start=(" ",)), "must be a study's directory"),
+        (lambda: Replicates(folds=2, allocate="all", share=0.2), "absent unless allocate is front"),
+        (lambda: Replicates(allocate="front"), "Replicates: folds: must leave a second evaluation"),
+        (lambda: Stopping(reduction=1), "Stopping: reduction: must be at least 2"),
+    ],
+)
+def test_section_refused_from_python(make_section: Callable[[], object], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        make_section()
 
 
 def test_metric_names() -> None:

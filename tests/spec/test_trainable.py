@@ -172,6 +172,24 @@ def test_required_fields_must_be_given(write_study: Write) -> None:
         check_study(study)
 
 
+def test_a_conditional_parameter_must_have_a_default(write_study: Write) -> None:
+    fields = "    y: float\n    masking: str = ''\n"
+    Path("single.py").write_text(CONFIG + fields + "def train(config, trial): ...\n")
+    study = write_study(
+        ("example_trainable:train", "single.py:train"),
+        ("epochs: 4", "x: 4"),
+        ("clusters:\n    int: [1, 32]", "y:\n    float: [1, 32]"),
+        ("  masking_ratio: {float: [0, 0.8]}\n", ""),
+    )
+    check_study(study)
+    with pytest.raises(
+        SpecError, match=r"^--set: space\.y\.when: must be absent: Config\.y has no"
+    ):
+        check_study(study, ["space.y.when={masking: element}"])
+    with pytest.raises(SpecError, match=r"space\.clusterz: must be a field .* name: clusters"):
+        check_study(write_study(), ["space.clusterz={int: [1, 2], when: {masking: element}}"])
+
+
 def test_plain_loop(write_study: Write) -> None:
     Path("loop.py").write_text("def loop(config: dict): ...\n")
     study = write_study(("example_trainable:train", "loop.py:loop"), ("masking:", "anything:"))
@@ -245,6 +263,66 @@ def test_deep_builds_the_config(write_study: Write, package: Path) -> None:
             ["trainable=needs.py:t", "fixed={}", "space={x: {int: [1, 2]}}"],
             deep=True,
         )
+
+
+PICKY = """
+    def __post_init__(self) -> None:
+        if self.clusters != 8 and self.attention == "dense":
+            raise ValueError("clusters must be 8 where attention is dense")
+        if self.masking_ratio >= 0.9:
+            raise ValueError("masking_ratio must be below 0.9")
+        if self.masking_ratio >= 0.7 and self.masking == "modality":
+            raise ValueError("masking must not be of modalities at such a ratio")
+        if self.epochs < 1:
+            raise ValueError("epochs must be at least 1")
+"""
+
+
+@pytest.fixture
+def picky(package: Path, write_study: Write) -> Path:
+    """A study whose clusters are searched only where attention is cluster."""
+    config = (package / "config.py").read_text()
+    (package / "config.py").write_text(config.partition("\n    def __post_init__")[0] + PICKY)
+    (package / "train.py").write_text("def train(config, trial): ...\n")
+    return write_study(
+        ("log: true", "when: {attention: cluster}"),
+        ("  masking: {choice", "  attention: {choice: [dense, cluster]}\n  masking: {choice"),
+        ("budget:", "search:\n  enqueue:\n    - {masking: element}\nbudget:"),
+    )
+
+
+def test_deep_leaves_out_what_is_not_active(picky: Path) -> None:
+    check_study(picky, deep=True)
+    with pytest.raises(SpecError, match=r"--set: space\.clusters: .*clusters must be 8 where"):
+        check_study(picky, ["space.clusters={int: [1, 32]}"], deep=True)
+
+
+@pytest.mark.parametrize(
+    ("override", "place", "words"),
+    [
+        ("fixed={label: a, epochs: 0}", "fixed.epochs", "given: epochs=0, label='a'"),
+        ("space.masking_ratio={float: [0.9, 0.95]}", "space.masking_ratio", "below 0.9"),
+        ("space.masking_ratio.float=[0, 0.95]", "space.masking_ratio.float", "masking_ratio=0.95"),
+        (
+            "search.enqueue=[{masking_ratio: 0.75, masking: modality}]",
+            "search.enqueue.0",
+            "given: masking='modality', masking_ratio=0.75",
+        ),
+    ],
+)
+def test_deep_blames_what_the_config_complains_of(
+    picky: Path, override: str, place: str, words: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        check_study(picky, [override], deep=True)
+    assert str(caught.value).startswith(f"--set: {place}: Config must accept"), caught.value
+    assert words in str(caught.value)
+
+
+def test_a_range_of_many_steps_is_not_listed(picky: Path) -> None:
+    check_study(
+        picky, ["space.clusters.int=[1, 1000000000000]", "space.clusters.step=1"], deep=True
+    )
 
 
 def test_importing_the_spec_loads_the_standard_library_and_yaml_only() -> None:

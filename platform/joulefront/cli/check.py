@@ -27,9 +27,13 @@ def check(
 
 def summary(spec: StudySpec) -> str:
     """Return a study's size in one line: "3 parameters, 2 objectives, 24 trials"."""
+    conditional = sum(parameter.when is not None for parameter in spec.space.values())
     parts = [
-        _count(len(spec.space), "parameter"),
+        _count(len(spec.space), "parameter")
+        + (f" ({conditional} conditional)" * bool(conditional)),
         _count(len(spec.objectives), "objective"),
+        *_if_any(len(spec.constraints), "constraint"),
+        *_if_any(len(spec.search.enqueue), "enqueued point"),
         *_budget(spec.budget),
     ]
     line = ", ".join(parts)
@@ -40,12 +44,14 @@ def summary(spec: StudySpec) -> str:
 
 
 def _budget(budget: Budget) -> list[str]:
-    parts = [] if budget.trials is None else [_count(budget.trials, "trial")]
-    if budget.hours is not None:
-        parts.append(f"{budget.hours:g} h")
-    if budget.energy_wh is not None:
-        parts.append(f"{budget.energy_wh:g} Wh")
-    return parts
+    parts = _if_any(budget.trials or 0, "trial")
+    units = {"h": budget.hours, "Wh": budget.energy_wh, "g CO2e": budget.emissions_grams}
+    parts += [f"{amount:g} {unit}" for unit, amount in units.items() if amount is not None]
+    return parts if budget.plateau is None else [*parts, "until a plateau"]
+
+
+def _if_any(number: int, noun: str) -> list[str]:
+    return [_count(number, noun)] if number else []
 
 
 def _count(number: int, noun: str) -> str:

@@ -37,7 +37,7 @@ class Checked:
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-    NOT_BUILT: ClassVar[tuple[str, ...]] = ()  # keys, or key=value, that study files will know
+    NOT_BUILT: ClassVar[tuple[str, ...]] = ()  # keys that study files will know
 
     def __post_init__(self) -> None:
         for declared in fields(self):
@@ -70,6 +70,10 @@ class Checked:
         values = {declared.name: getattr(self, declared.name) for declared in fields(self)}
         return {name: _written(value) for name, value in values.items() if value is not None}
 
+    def written(self) -> Any:
+        """Return what stands for it inside of what it belongs to: its `to_dict`."""
+        return self.to_dict()
+
     def plain_copy(self, field: str) -> Any:
         """Return a copy of a field made of dicts, lists and scalars only, as JSON has them.
 
@@ -85,7 +89,7 @@ class Checked:
 
 def _written(value: Any) -> Any:
     if isinstance(value, Checked):
-        return value.to_dict()
+        return value.written()
     if isinstance(value, Mapping):
         return {key: _written(item) for key, item in value.items()}
     return [_written(item) for item in value] if isinstance(value, list | tuple) else value

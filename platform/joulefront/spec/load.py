@@ -24,8 +24,8 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudySpec:
             the way are made, and a list is replaced as a whole.
 
     Raises:
-        SpecError: The file or an override says something that cannot be, or `data.root` does not
-            exist; with file (or "--set"), line and dotted path.
+        SpecError: The file or an override says something that cannot be, or `data.root` or a study
+            of `search.warm_start` does not exist; with file (or "--set"), line and dotted path.
     """
     return _load(path, overrides)[0]
 
@@ -59,6 +59,11 @@ def _load(path: Path, overrides: Sequence[str]) -> tuple[StudySpec, Node]:
     if isinstance(root, str) and not Path(root).exists():
         place = document.at("data.root")
         raise place.error("the path must exist", remedy=f"it is looked for in {Path.cwd()}")
+    for index, study in enumerate(spec.search.warm_start):
+        if not (Path(study) / "study.json").is_file():
+            place = document.at(f"search.warm_start.{index}")
+            must, remedy = "must be a study's directory", f"it is looked for in {Path.cwd()}"
+            raise place.error(must, given=f"no {study}/study.json", remedy=remedy)
     return spec, document
 
 

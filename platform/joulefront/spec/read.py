@@ -5,17 +5,26 @@ What a value must be is the dataclasses' affair; here their errors get file and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from joulefront.spec.checked import FieldError
+from joulefront.spec.constraint import Constraint
 from joulefront.spec.document import Node
+from joulefront.spec.sections import Objective
 from joulefront.spec.space import Choice, Float, Int, Parameter
 from joulefront.spec.study import StudySpec
 
 Value = TypeVar("Value")
 
+_LISTS: dict[Any, str] = {  # what a list's items are, by their type
+    Objective: "{metric: …, direction: maximise | minimise}",
+    Constraint: "conditions, as in [sensitivity >= 0.6]",
+    Mapping[str, Any]: "points, as in [{clusters: 8}]",
+    str: "studies' directories",
+}
 _KINDS: dict[str, type[Any]] = {"float": Float, "int": Int, "choice": Choice}
 
 
@@ -33,19 +42,26 @@ def _read(node: Node, kind: Any) -> Any:
     """Read a node as what a field's type says: a section, several of them, or a plain value."""
     if kind == Parameter:
         return _parameter(node)
+    if kind is Constraint:
+        return _constraint(node)
     if is_dataclass(kind):
         return _section(node, kind)
+    if get_origin(kind) is UnionType and is_dataclass(get_args(kind)[0]):
+        return None if node.value is None else _section(node, get_args(kind)[0])
     if get_origin(kind) is Mapping:
         return {key: _read(child, get_args(kind)[1]) for key, child in node.mapping().items()}
     if get_origin(kind) is tuple:
-        if not isinstance(node.value, list):
-            raise node.error("must be a list of {metric: …, direction: maximise | minimise}")
-        return tuple(_read(item, get_args(kind)[0]) for item in node.value)
+        item = get_args(kind)[0]
+        if not isinstance(node.value, list | None):
+            raise node.error(f"must be a list of {_LISTS[item]}")
+        return tuple(_read(child, item) for child in node.value or ())
     return node.plain()
 
 
 def _section(node: Node, section: Any) -> Any:
-    _refuse_not_built(node, section.NOT_BUILT)
+    for key in section.NOT_BUILT:
+        if key in node.mapping():
+            raise node.at(key).error(f"{key} is not built yet", remedy="take it out")
     node.refuse_unknown_keys([field.name for field in fields(section)])
     given, kinds = node.mapping(), get_type_hints(section)
     for field in fields(section):
@@ -56,23 +72,13 @@ def _section(node: Node, section: Any) -> Any:
     return _placed(node, lambda: section(**values))
 
 
-def _refuse_not_built(node: Node, entries: Iterable[str]) -> None:
-    for entry in entries:
-        key, _, value = entry.partition("=")
-        child = node.mapping().get(key)
-        if child is not None and (not value or child.value == value):
-            must = f"{key} {value!r} is not built yet" if value else f"{key} is not built yet"
-            raise child.error(must, remedy="take it out")
-
-
 def _parameter(node: Node) -> Parameter:
     if not isinstance(node.value, dict):
         raise node.error(
             "must be {int: [low, high]}, {float: [low, high]} or {choice: [a, b]}",
             remedy="a single value belongs into fixed",
         )
-    _refuse_not_built(node, ["when"])
-    node.refuse_unknown_keys([*_KINDS, "log", "step"])
+    node.refuse_unknown_keys([*_KINDS, "log", "step", "when"])
     options = node.plain()
     kinds = [kind for kind in _KINDS if kind in options]
     if len(kinds) != 1:
@@ -81,12 +87,19 @@ def _parameter(node: Node) -> Parameter:
     kind = kinds[0]
     values = options.pop(kind)
     if kind == "choice":
-        node.refuse_unknown_keys(["choice"])
-        return _placed(node, lambda: Choice(values), kind)
+        node.refuse_unknown_keys(["choice", "when"])
+        return _placed(node, lambda: Choice(values, **options), kind)
     if not isinstance(values, list) or len(values) != 2:
         raise node.at(kind).error("must be [low, high]")
     made: Parameter = _placed(node, lambda: _KINDS[kind](*values, **options), kind)
     return made
+
+
+def _constraint(node: Node) -> Constraint:
+    try:
+        return Constraint.parse(node.plain())
+    except FieldError as error:
+        raise node.error(error.requirement, given=error.given, remedy=error.remedy) from None
 
 
 def _placed(node: Node, make: Callable[[], Value], kind: str = "") -> Value:

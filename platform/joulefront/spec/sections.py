@@ -6,10 +6,12 @@ A value that cannot be raises `FieldError`, from a study file as from Python.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal, get_args, get_type_hints
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Literal, get_args, get_type_hints
 
 from joulefront.spec.checked import Checked, limited
+from joulefront.spec.document import describe
 
 ENERGY_METRICS = (
     "energy_joules",
@@ -20,6 +22,8 @@ ENERGY_METRICS = (
 )
 """What the platform charges a trial, as far as it can be an objective."""
 
+_DEFAULT_SHARE = 0.3
+
 _NO_OBJECTIVES = {
     "energy_ram_joules": "memory's watts are a constant, so this tells speed, not energy",
     "energy_idle_joules": "idle watts are a constant, so this tells speed, not energy",
@@ -27,6 +31,16 @@ _NO_OBJECTIVES = {
     "energy_setup_joules": "set-up is on the study's bill",
     "energy_retried_joules": "retries are on the study's bill",
 }
+
+
+def metric_mistake(metric: str) -> tuple[str, str] | None:
+    """Return what a metric's name must be, and the remedy, where the search cannot use it."""
+    if not re.fullmatch(r"\S+", metric):
+        return "must be a metric's name without spaces", ""
+    if metric.startswith("test_"):
+        must = "must not be a test_* metric: the search never sees the test fold"
+        return must, f"take the validation metric {metric.removeprefix('test_')!r}"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +58,8 @@ class Objective(Checked):
 
     def check(self) -> None:
         """Refuse names that are no metric's, those of the test fold, and what is no cost."""
-        if not re.fullmatch(r"\S+", self.metric):
-            raise self.error("metric", "must be a metric's name without spaces")
-        if self.metric.startswith("test_"):
-            must = "must not be a test_* metric: the search never sees the test fold"
-            remedy = f"take the validation metric {self.metric.removeprefix('test_')!r}"
-            raise self.error("metric", must, remedy=remedy)
+        if mistake := metric_mistake(self.metric):
+            raise self.error("metric", mistake[0], remedy=mistake[1])
         if self.metric in _NO_OBJECTIVES:
             must = f"must be a cost of the trained model; {_NO_OBJECTIVES[self.metric]}"
             raise self.error("metric", must, remedy="take energy_joules")
@@ -66,29 +76,68 @@ class Objective(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Plateau(Checked):
+    """An end where the search has ceased to gain: exactly one of `trials` and `watt_hours`."""
+
+    gain: float = limited(MISSING, above=0)  # of the front's hypervolume, as a share of what it is
+    trials: int | None = limited(None, at_least=1)  # less than that over the last n configurations
+    watt_hours: float | None = limited(None, above=0)  # or over the last that were spent
+
+    def check(self) -> None:
+        """Refuse a plateau that is measured over nothing, or over two things."""
+        if (self.trials is None) == (self.watt_hours is None):
+            given = "none of them" if self.trials is None else "both"
+            raise self.error("", "must give exactly one of trials, watt_hours", given=given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget(Checked):
     """When the search ends: at the first of these that is reached; at least one must be given."""
 
-    NOT_BUILT = ("emissions_grams", "plateau", "strict")
     trials: int | None = limited(None, at_least=1)  # configurations proposed, without replicates
     hours: float | None = limited(None, above=0)  # by the wall clock
     energy_wh: float | None = limited(None, above=0)  # watt-hours charged to all attempts together
+    emissions_grams: float | None = limited(None, above=0)  # of CO2e, of the same
+    plateau: Plateau | None = None
+    strict: bool = False  # the trials that run when hours, energy or emissions end are stopped too
 
     def check(self) -> None:
-        """Refuse a search without an end."""
-        if self.trials is None and self.hours is None and self.energy_wh is None:
-            must = "must give at least one of trials, hours, energy_wh"
+        """Refuse a search without an end, and a strict one without an end that could be passed."""
+        spent = (self.hours, self.energy_wh, self.emissions_grams)
+        if all(end is None for end in (self.trials, *spent, self.plateau)):
+            must = "must give at least one of trials, hours, energy_wh, emissions_grams, plateau"
             raise self.error("", must, given="none of them")
+        if self.strict and all(end is None for end in spent):
+            must = "must come with hours, energy_wh or emissions_grams, which running trials spend"
+            raise self.error("strict", must)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search(Checked):
-    """Who proposes the configurations."""
+    """Who proposes the configurations; `auto` lets the platform choose.
 
-    NOT_BUILT = ("sampler=nsga2", "sampler=qmc", "warm_start", "enqueue")
-    sampler: Literal["auto", "gp", "grid", "random", "tpe"] = "auto"  # auto: the platform chooses
+    Points of `enqueue` are tried first; what one leaves out is drawn. `warm_start` names the
+    directories of studies whose trials the search may learn from.
+    """
+
+    sampler: Literal["auto", "gp", "grid", "nsga2", "qmc", "random", "tpe"] = "auto"
     seed: int = limited(0, at_least=0)  # fixes every proposal, given the history
     concurrent: int | None = limited(None, at_least=1)  # trials at once; None: all that fit
+    warm_start: tuple[str, ...] = ()
+    enqueue: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+
+    def check(self) -> None:
+        """Copy the points; refuse what is no mapping, and studies named twice."""
+        for index, point in enumerate(self.enqueue):
+            if not isinstance(point, Mapping):
+                must = "must be a mapping (parameter: value)"
+                raise self.error(f"enqueue.{index}", must, given=describe(point))
+        object.__setattr__(self, "enqueue", tuple(self.plain_copy("enqueue")))
+        object.__setattr__(self, "warm_start", tuple(self.warm_start))
+        for index, study in enumerate(self.warm_start):
+            if not study.strip() or study in self.warm_start[:index]:
+                must = "must be a study's directory, each once"
+                raise self.error(f"warm_start.{index}", must, given=describe(study))
 
 
 SAMPLERS: tuple[str, ...] = get_args(get_type_hints(Search)["sampler"])
@@ -96,20 +145,37 @@ SAMPLERS: tuple[str, ...] = get_args(get_type_hints(Search)["sampler"])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replicates(Checked):
-    """How often each configuration is evaluated: each fold with each seed, or fold 0, seed 0."""
+    """How often each configuration is evaluated.
 
-    NOT_BUILT = ("allocate=front",)
+    `allocate: none` is fold 0 with seed 0 only, `all` is each fold with each seed, and `front`
+    evaluates again, up to that often, where it is most uncertain who is on the front.
+    """
+
     folds: int = limited(1, at_least=1)  # outer folds, 0 to folds - 1
     seeds: int = limited(1, at_least=1)  # 0 to seeds - 1
-    allocate: Literal["none", "all"] = "none"  # none: fold 0, seed 0 only
+    allocate: Literal["none", "all", "front"] = "none"
+    share: float = limited(
+        _DEFAULT_SHARE, above=0
+    )  # of the trials' joules, below 1; for `front` alone
+
+    def check(self) -> None:
+        """Refuse a share that is none or that nobody would read, and a front without replicates."""
+        if self.share >= 1:
+            raise self.error("share", "must be below 1")
+        if self.allocate != "front" and self.share != _DEFAULT_SHARE:
+            raise self.error("share", "must be absent unless allocate is front")
+        if self.allocate == "front" and self.folds * self.seeds < 2:
+            must, given = "must leave a second evaluation where allocate is front", "1 fold, 1 seed"
+            raise self.error("folds", must, given=given, remedy="as in folds: 5, or seeds: 3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping(Checked):
-    """Who ends a trial early: nobody."""
+    """Who ends a trial early: nobody, or a rule of `joulefront.stopping`."""
 
-    NOT_BUILT = ("rule=dominated", "rule=successive_halving", "min_epochs")
-    rule: Literal["never"] = "never"
+    rule: Literal["never", "dominated", "successive_halving"] = "never"
+    min_epochs: int = limited(1, at_least=1)  # no trial ends before it reported so many epochs
+    reduction: int = limited(3, at_least=2)  # successive halving: one in so many goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

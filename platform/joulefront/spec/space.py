@@ -6,7 +6,8 @@ Nothing here draws values: samplers do.
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeAlias
 
 from joulefront.spec.checked import Checked, limited
@@ -18,7 +19,36 @@ GRID_RESOLUTION = 5
 _STEP_TOLERANCE = 1e-9  # relative to one step: 0.3 is the third step of 0.1
 
 
-class _Range(Checked):
+class _Conditional(Checked):
+    """What all parameters share: they may be active only `when` choices of the space are made."""
+
+    __slots__ = ()
+    when: Mapping[str, Any] | None
+
+    def check(self) -> None:
+        """Make of the condition a dict of tuples, parent to options; refuse what is none."""
+        if self.when is None:
+            return
+        if not isinstance(self.when, Mapping) or not self.when:
+            must = "must be a mapping (choice: option, or choice: [option, ...])"
+            raise self.error("when", must)
+        listed = {
+            parent: tuple(options) if isinstance(options, list | tuple) else (options,)
+            for parent, options in self.when.items()
+        }
+        object.__setattr__(self, "when", listed)
+        for parent, options in listed.items():
+            if not options:
+                must = "must name at least one option"
+                raise self.error(f"when.{parent}", must, given="an empty list")
+
+    def _condition(self) -> dict[str, Any]:
+        condition = (self.when or {}).items()
+        written = {key: list(each) if len(each) > 1 else each[0] for key, each in condition}
+        return {"when": written} if written else {}
+
+
+class _Range(_Conditional):
     """What `Float` and `Int` share."""
 
     __slots__ = ()
@@ -29,6 +59,7 @@ class _Range(Checked):
 
     def check(self) -> None:
         """Refuse an empty range, and a log or step that does not fit it."""
+        _Conditional.check(self)
         shown = f"[{describe(self.low)}, {describe(self.high)}]"
         if self.low > self.high:
             must, remedy = "low must not be above high", "swap the two"
@@ -45,7 +76,8 @@ class _Range(Checked):
         """Return it as a study file writes it."""
         written: dict[str, Any] = {type(self).__name__.lower(): [self.low, self.high]}
         options = {"log": self.log, "step": self.step}
-        return written | {name: value for name, value in options.items() if value}
+        written |= {name: value for name, value in options.items() if value}
+        return written | self._condition()
 
     def _on_step(self, value: float) -> bool:
         steps = (value - self.low) / self.step
@@ -75,6 +107,7 @@ class Float(_Range):
     _: KW_ONLY
     log: bool = False  # search the logarithm; needs low > 0 and no step
     step: float | None = limited(None, above=0)  # high - low must be a whole number of steps
+    when: Mapping[str, Any] | None = field(default=None, hash=False)  # parent: (option, ...)
 
     def contains(self, value: object) -> bool:
         """Return whether `value` is a number of this range and, with `step`, on its grid."""
@@ -103,6 +136,7 @@ class Int(_Range):
     _: KW_ONLY
     log: bool = False
     step: int | None = limited(None, above=0)
+    when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def contains(self, value: object) -> bool:
         """Return whether `value` is an integer (no float, no boolean) of this range and step."""
@@ -122,16 +156,19 @@ class Int(_Range):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Checked):
+class Choice(_Conditional):
     """One of several values without an order; at least one.
 
     No two may be equal, and 1, 1.0 and True count as equal: samplers could not tell them apart.
     """
 
     options: tuple[str | int | float | bool | None, ...]
+    _: KW_ONLY
+    when: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def check(self) -> None:
         """Make a tuple of a list; refuse no options, equal ones, and numbers not finite."""
+        _Conditional.check(self)
         object.__setattr__(self, "options", tuple(self.options))
         if not self.options:
             raise self.error("options", "must have at least one option", given="an empty list")
@@ -154,7 +191,7 @@ class Choice(Checked):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a study file writes it."""
-        return {"choice": list(self.options)}
+        return {"choice": list(self.options)} | self._condition()
 
 
 Parameter: TypeAlias = Float | Int | Choice

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from keyword import iskeyword
 from typing import Any
 
 from joulefront.spec.checked import Checked
+from joulefront.spec.conditions import check_conditions
+from joulefront.spec.constraint import Constraint, check_constraints
 from joulefront.spec.document import describe, from_plain
+from joulefront.spec.enqueue import check_points
 from joulefront.spec.sections import (
     Budget,
     Energy,
@@ -32,7 +35,6 @@ _REFERENCE = re.compile(r"(?:.+\.py|[^\W\d]\w*(?:\.[^\W\d]\w*)*):[^\W\d]\w*")
 class StudySpec(Checked):
     """One study, checked. Its mappings are copies of what was given and must not be changed."""
 
-    NOT_BUILT = ("constraints",)
     name: str  # of the study and of its folder
     trainable: str  # package.module:function or path/to/file.py:function
     space: Mapping[str, Parameter]  # what is searched, by name; at least one
@@ -40,6 +42,7 @@ class StudySpec(Checked):
     budget: Budget
     data: Mapping[str, Any] = field(default_factory=dict)  # handed to the trainable as it is
     fixed: Mapping[str, Any] = field(default_factory=dict)  # for its Config, not searched
+    constraints: tuple[Constraint, ...] = ()  # what a configuration must meet to be on the front
     search: Search = field(default_factory=Search)
     replicates: Replicates = field(default_factory=Replicates)
     stopping: Stopping = field(default_factory=Stopping)
@@ -51,7 +54,8 @@ class StudySpec(Checked):
         for name in ("data", "fixed"):
             object.__setattr__(self, name, self.plain_copy(name))
         object.__setattr__(self, "space", dict(self.space))
-        object.__setattr__(self, "objectives", tuple(self.objectives))
+        for name in ("objectives", "constraints"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not _SAFE_NAME.fullmatch(self.name):
             must = "must be a folder's name of letters, digits, '.', '_' and '-', at most 100"
             raise self.error("name", must)
@@ -66,6 +70,7 @@ class StudySpec(Checked):
             if metric in metrics[:index]:
                 must = "a metric must be one objective only"
                 raise self.error(f"objectives.{index}.metric", must, given=f"{metric} again")
+        check_constraints(self.constraints)
         self._check_energy()
 
     @property
@@ -101,15 +106,24 @@ class StudySpec(Checked):
             if name in self.fixed:
                 must = "a name must stand in space or in fixed, not in both"
                 raise self.error(f"fixed.{name}", must, given=name, remedy="remove one of them")
+        check_conditions(self.space, self.fixed)
+        points = check_points(self.search.enqueue, self.space, self.fixed)
+        object.__setattr__(self, "search", replace(self.search, enqueue=points))
 
     def _check_energy(self) -> None:
         energy, gpus = self.energy, self.per_trial.gpus
-        for index, objective in enumerate(self.objectives):
-            if objective.metric == "emissions_grams" and not (
-                energy.country or energy.grams_per_kwh
-            ):
+        emissions = "emissions_grams"
+        in_grams = {
+            f"objectives.{i}.metric": o.metric == emissions for i, o in enumerate(self.objectives)
+        }
+        in_grams |= {
+            f"constraints.{i}": c.metric == emissions for i, c in enumerate(self.constraints)
+        }
+        in_grams["budget.emissions_grams"] = self.budget.emissions_grams is not None
+        for place, grams in in_grams.items():
+            if grams and not (energy.country or energy.grams_per_kwh):
                 must = "must come with energy.country or energy.grams_per_kwh"
-                raise self.error(f"objectives.{index}.metric", must, given=objective.metric)
+                raise self.error(place, must, given=emissions)
         if gpus % 1 and self.about_energy and not energy.allow_shared_gpu:
             must = "must be whole GPUs where energy is an objective: a share's energy is a guess"
             remedy = "energy.allow_shared_gpu charges it by the share that was reserved"

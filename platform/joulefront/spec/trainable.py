@@ -10,17 +10,21 @@ taken for a joulefront trainable.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from joulefront.errors import TrainableError
 from joulefront.spec.annotation import fits, nearest_option
+from joulefront.spec.conditions import active_only, requirements
 from joulefront.spec.config_fields import ConfigField, find_config_fields
 from joulefront.spec.document import Node, describe, from_plain
 from joulefront.spec.importing import import_trainable
 from joulefront.spec.nearest import remedy
-from joulefront.spec.space import Choice
+from joulefront.spec.space import Choice, Parameter
 from joulefront.spec.study import StudySpec
+
+_MANY_STEPS = 100
 
 
 def check_trainable(spec: StudySpec, document: Node | None = None, *, deep: bool = False) -> None:
@@ -29,7 +33,8 @@ def check_trainable(spec: StudySpec, document: Node | None = None, *, deep: bool
     Args:
         spec: The study.
         document: The tree it was read from, for file and lines in errors.
-        deep: Import the trainable too, and build its Config with each value of the space's grids.
+        deep: Import the trainable too, and build its Config with each value of the space's grids
+            and each enqueued point; where that leaves a parameter inactive, without it.
 
     Raises:
         SpecError: One of these does not hold, or a plain loop has no worker group.
@@ -72,6 +77,10 @@ def _check_names(spec: StudySpec, document: Node, known: Mapping[str, ConfigFiel
             place = document.at(f"fixed.{name}")
             must = f"must be given in space or fixed: Config.{name} has no default"
             raise place.error(must, given="nothing")
+        if field.required and name in spec.space and spec.space[name].when:
+            place = document.at(f"space.{name}.when")
+            must = f"must be absent: Config.{name} has no default to stand where it does not hold"
+            raise place.error(must)
 
 
 def _values(spec: StudySpec, document: Node) -> Iterator[tuple[str, object, Node]]:
@@ -80,16 +89,38 @@ def _values(spec: StudySpec, document: Node) -> Iterator[tuple[str, object, Node
         yield name, value, document.at(f"fixed.{name}")
     for name, parameter in spec.space.items():
         kind = type(parameter).__name__.lower()
-        for index, value in enumerate(parameter.grid()):
+        for index, value in enumerate(_some_values(parameter)):
             below = f"{kind}.{index}" if isinstance(parameter, Choice) else kind
             yield name, value, document.at(f"space.{name}.{below}")
 
 
+def _some_values(parameter: Parameter) -> Sequence[Any]:
+    """Return a parameter's grid, or the ends only of a range of many steps."""
+    if isinstance(parameter, Choice) or parameter.step is None:
+        return parameter.grid()
+    steps = (parameter.high - parameter.low) / parameter.step
+    return parameter.grid() if steps < _MANY_STEPS else (parameter.low, parameter.high)
+
+
 def _build_configs(config_type: type[Any], spec: StudySpec, document: Node) -> None:
-    base = {name: parameter.grid()[0] for name, parameter in spec.space.items()} | dict(spec.fixed)
+    corner = {name: _some_values(parameter)[0] for name, parameter in spec.space.items()}
+    points: list[tuple[dict[str, Any], Node]] = []
     for name, value, place in _values(spec, document):
+        needed = requirements(spec.space, name) if name in spec.space else {}
+        chosen = {parent: options[0] for parent, options in needed.items()}
+        points.append((chosen | {name: value}, place))
+    for index, point in enumerate(spec.search.enqueue):
+        points.append((dict(point), document.at(f"search.enqueue.{index}")))
+    for chosen, place in points:
+        params = dict(spec.fixed) | active_only(spec.space, corner | chosen)
         try:
-            config_type(**(base | {name: value}))
+            config_type(**params)
         except (TypeError, ValueError) as error:
+            named = [word for word in re.findall(r"\w+", str(error)) if word in params]
+            if named and named[0] not in chosen:  # what the Config complains of is another value
+                section = "fixed" if named[0] in spec.fixed else "space"
+                place = document.at(f"{section}.{named[0]}")
+            blamed = dict.fromkeys([*named[:1], *chosen])
+            given = ", ".join(f"{name}={params[name]!r}" for name in blamed)
             must = f"Config must accept what the study gives it ({error})"
-            raise place.error(must, given=f"{name}={value!r}") from error
+            raise place.error(must, given=given) from error
