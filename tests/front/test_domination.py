@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given
@@ -66,3 +67,14 @@ def test_leaves_its_argument_alone() -> None:
     points.setflags(write=False)
     non_dominated(points)
     assert np.array_equal(points, before)
+
+
+@pytest.mark.parametrize("levels", [40, 10**9])
+def test_many_points_agree_with_moocore(levels: int) -> None:
+    """With ties and without, after most were left out by a sample."""
+    rng = np.random.default_rng(0)
+    points = rng.integers(0, levels, (20_000, 2)).astype(float)
+    points[::100] = -points[::100] % 7
+    expected = moocore.is_nondominated(points, keep_weakly=True)
+    points = np.vstack([points, [[np.nan, -1e9], [np.inf, -1e9], [np.inf, -1e9]]])
+    assert non_dominated(points).tolist() == [*expected, False, True, True]

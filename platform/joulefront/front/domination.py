@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_MANY, _SAMPLE = 4096, 1024
+
 
 def as_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The points as a float64 array of shape (n, m) with m >= 1.
@@ -28,8 +30,8 @@ def non_dominated(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     A point dominates another if it is at most as large in every column and smaller in at least
     one. Equal points do not dominate each other, so all duplicates of a member are members.
 
-    Two columns are done by one sort and a running minimum, O(n log n); three and more by moocore
-    (Kung, Luccio & Preparata, JACM 22, 1975).
+    Two columns are done by one sort and a running minimum, O(n log n), of what a sample does not
+    already dominate; three and more by moocore (Kung, Luccio & Preparata, JACM 22, 1975).
 
     Args:
         points: Shape (n, m), minimised in every column. Infinities order as usual: -inf is the
@@ -52,10 +54,23 @@ def non_dominated(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     if points.shape[1] == 1:
         members[usable] = points[:, 0] == points[:, 0].min()
     elif points.shape[1] == 2:
+        if len(points) > _MANY:
+            hopeful = ~_beaten_by(points[:: len(points) // _SAMPLE], points)
+            usable, points = usable[hopeful], points[hopeful]
         members[usable] = _two_columns(points)
     else:
         members[usable] = _many_columns(points)
     return members
+
+
+def _beaten_by(sample: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which (n, 2) points one of the sample dominates with a smaller first column; no NaN."""
+    front = sample[_two_columns(sample)]
+    front = front[np.argsort(front[:, 0])]
+    floor = np.concatenate([[np.inf], front[:, 1]])
+    before = np.searchsorted(front[:, 0], points[:, 0], side="left")
+    beaten: NDArray[np.bool_] = (before > 0) & (floor[before] <= points[:, 1])
+    return beaten
 
 
 def _two_columns(points: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -79,12 +94,17 @@ def _two_columns(points: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _many_columns(points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Non-domination of (n, m) points without NaN by moocore, which is only loaded here.
 
-    Infinities are replaced by ranks, which keep the order of each column and with it domination.
+    Infinities are taken out by order, which is all that domination knows.
     """
     import moocore
 
     if np.isinf(points).any():
-        columns = [np.unique(column, return_inverse=True)[1] for column in points.T]
-        points = np.stack(columns, axis=1).astype(np.float64)
+        points = in_order(points)
     members: NDArray[np.bool_] = moocore.is_nondominated(points, keep_weakly=True)
     return members
+
+
+def in_order(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The place of each value in its column, equal ones sharing theirs: finite, (n, m), no NaN."""
+    columns = [np.unique(column, return_inverse=True)[1] for column in points.T]
+    return np.stack(columns, axis=1).astype(np.float64)

@@ -32,22 +32,22 @@ def hypervolume(points: NDArray[np.float64], reference: NDArray[np.float64]) -> 
     Raises:
         ValueError: The shapes do not fit, or the reference is not finite.
     """
-    points, reference = _checked(points, reference)
+    points, reference = checked(points, reference)
     points = points[(points < reference).all(axis=1)]
     if len(points) == 0:
         return 0.0
     if np.isneginf(points).any():
         return float("inf")
-    front = points[non_dominated(points)]
     if points.shape[1] == 1:
-        return float(reference[0] - front[0, 0])
+        return float(reference[0] - points.min())
     if points.shape[1] == 2:
+        front = points[non_dominated(points)]
         front = front[np.argsort(front[:, 0])]
         ceilings = np.concatenate([reference[1:], front[:-1, 1]])
         return float(((reference[0] - front[:, 0]) * (ceilings - front[:, 1])).sum())
     import moocore
 
-    return float(moocore.hypervolume(front, ref=reference))
+    return float(moocore.hypervolume(points, ref=reference))
 
 
 def hypervolume_history(
@@ -68,7 +68,7 @@ def hypervolume_history(
     Raises:
         ValueError: The shapes do not fit, or the reference is not finite.
     """
-    points, reference = _checked(points, reference)
+    points, reference = checked(points, reference)
     history = np.zeros(len(points))
     inside = np.asarray((points < reference).all(axis=1))
     infinite = np.flatnonzero(inside & np.isneginf(points).any(axis=1))
@@ -83,9 +83,10 @@ def hypervolume_history(
     return np.maximum.accumulate(history)
 
 
-def _checked(
+def checked(
     points: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points of shape (n, m) and a finite reference of shape (m,), or a ValueError."""
     points, reference = as_points(points), np.asarray(reference, dtype=np.float64)
     if reference.shape != (points.shape[1],):
         raise ValueError(
