@@ -8,12 +8,22 @@ from joulefront.search.optuna_study import ask
 from joulefront.testing import samplers as checks
 
 MODEL_BASED = ("gp", "tpe")
-NAMED = sorted(SAMPLERS.keys() - {"auto"})  # "auto" is "gp" in this study, and as slow
+NAMED = sorted(SAMPLERS.keys() - {"auto"})  # "auto" is "gp" in these studies
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLERS))
 def test_proposals_lie_inside_the_space(name):
     checks.check_proposals_lie_inside(checks.load_sampler(SAMPLERS[name]))
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_conditions_hold(name):
+    checks.check_conditions_hold(checks.load_sampler(SAMPLERS[name]))
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_any_history_is_taken(name):
+    checks.check_any_history_is_taken(checks.load_sampler(SAMPLERS[name]))
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -35,7 +45,7 @@ def test_interruption_at_any_point_changes_nothing(name):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n == "gp" else ()) for n in NAMED]
+    "name", [pytest.param(n, marks=() if n == "gp" else pytest.mark.slow) for n in NAMED]
 )
 def test_fresh_process_agrees(name):
     checks.check_fresh_process_agrees(SAMPLERS[name])
@@ -46,6 +56,12 @@ def test_running_set_is_seen(name):
     checks.check_running_set_is_seen(checks.load_sampler(SAMPLERS[name]))
 
 
+@pytest.mark.parametrize("name", MODEL_BASED)
+def test_stopped_and_constraints_are_seen(name):
+    checks.check_stopped_and_constraints_are_seen(checks.load_sampler(SAMPLERS[name]))
+
+
+@pytest.mark.slow
 def test_all_checks_in_one_call():
     checks.check_sampler(SAMPLERS["random"], model_based=False)
 
@@ -99,6 +115,20 @@ def test_check_notices_blindness_to_running_trials():
     random = checks.load_sampler(SAMPLERS["random"])
     with pytest.raises(AssertionError, match="while it ran"):
         checks.check_running_set_is_seen(random)
+
+
+def test_check_notices_blindness_to_stopped_trials():
+    random = checks.load_sampler(SAMPLERS["random"])
+    with pytest.raises(AssertionError, match="taken for failed ones"):
+        checks.check_stopped_and_constraints_are_seen(random)
+
+
+def test_check_notices_inactive_parameters():
+    def all_of_them(space, objectives_count, *, seed, index, history):
+        return Proposal(params={name: space[name].grid()[-1] for name in space}, attributes={})
+
+    with pytest.raises(AssertionError, match="proposal 0 has"):
+        checks.check_conditions_hold(all_of_them)
 
 
 def test_check_notices_dependence_on_the_process(monkeypatch):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from joulefront.search import SpaceExhausted, propose
 from joulefront.search.grid_search import _shuffled
+from joulefront.spec.conditions import active
 from joulefront.spec.space import Choice, Float, Int
 
 SPACE = {
@@ -29,6 +30,25 @@ def test_every_configuration_comes_once_then_the_grid_is_exhausted():
     )
     with pytest.raises(SpaceExhausted, match="30 configurations"):
         ask(size)
+
+
+def test_a_conditional_grid_has_each_configuration_once():
+    space = {
+        "k": Int(1, 3, step=1, when={"kind": "a"}),
+        "kind": Choice(("a", "b", None)),
+        "deep": Choice((1, 2), when={"kind": ("a", "b")}),
+        "last": Choice(("x", "y"), when={"deep": 2}),
+    }
+    boxed = itertools.product(*(p.grid() for p in space.values()))
+    points = [dict(zip(space, values, strict=True)) for values in boxed]
+    expected = {tuple((n, p[n]) for n in active(space, p)) for p in points}
+    asked = [
+        propose(space, 1, sampler="grid", seed=0, index=i, history=()).params
+        for i in range(len(expected))
+    ]
+    assert {tuple(params.items()) for params in asked} == expected
+    with pytest.raises(SpaceExhausted, match=f"{len(expected)} configurations"):
+        propose(space, 1, sampler="grid", seed=0, index=len(expected), history=())
 
 
 def test_the_seed_sets_the_order():

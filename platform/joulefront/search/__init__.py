@@ -8,6 +8,7 @@ calls `joulefront.testing.samplers.check_sampler`.
 from __future__ import annotations
 
 from joulefront.search.observation import (
+    SAMPLER,
     Observation,
     Proposal,
     Sampler,
@@ -15,15 +16,20 @@ from joulefront.search.observation import (
     stable_seed,
 )
 from joulefront.search.propose import SAMPLERS, load_sampler, propose, propose_with
+from joulefront.search.warm_start import PastConfiguration, WarmStart, warm_observations
 
 __all__ = [
+    "SAMPLER",
     "SAMPLERS",
     "Observation",
+    "PastConfiguration",
     "Proposal",
     "Sampler",
     "SpaceExhausted",
+    "WarmStart",
     "load_sampler",
     "propose",
     "propose_with",
     "stable_seed",
+    "warm_observations",
 ]

@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any, Literal, Protocol
 
 from joulefront.spec.space import Parameter
 
-State = Literal["complete", "running", "failed"]
+State = Literal["complete", "running", "failed", "stopped"]
 Space = Mapping[str, Parameter]
+
+SAMPLER = "joulefront:sampler"
+"""Attribute of a proposal of `auto`: which sampler it took."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
     """One configuration that was proposed before."""
 
-    index: int  # number of the proposal, from 0; no two observations share one
-    params: Mapping[str, Any]  # all of the space's
-    values: tuple[float, ...] | None  # objectives, each minimised; None unless complete
+    index: int  # number of the proposal, from 0; negative: of another study; none twice
+    params: Mapping[str, Any]  # those of the space that are active
+    values: tuple[float, ...] | None  # objectives, each minimised; imputed where it was stopped
     state: State  # a running one is known by its parameters, a failed one only as failed
     attributes: Mapping[str, Any] = field(default_factory=dict)  # what the sampler gave beside them
+    constraints: tuple[float, ...] = ()  # by how much each is violated; at most 0 is feasible
+    joules: float = nan  # spent on its trials so far
+    trials: int = 1  # that they were spent on
+    proposal_joules: float = nan  # spent on proposing it
 
 
 History = Sequence[Observation]

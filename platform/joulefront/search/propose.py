@@ -6,6 +6,8 @@ Nothing is kept between calls, so an interrupted study goes on as if it had not 
 from __future__ import annotations
 
 import importlib
+from itertools import pairwise
+from operator import attrgetter
 
 from joulefront.errors import JoulefrontError
 from joulefront.search.observation import History, Proposal, Sampler, Space
@@ -15,6 +17,8 @@ SAMPLERS = {
     "auto": "joulefront.search.automatic:automatic",
     "gp": "joulefront.search.gp:gp",
     "grid": "joulefront.search.grid_search:grid_search",
+    "nsga2": "joulefront.search.nsga2:nsga2",
+    "qmc": "joulefront.search.qmc:qmc",
     "random": "joulefront.search.random_search:random_search",
     "tpe": "joulefront.search.tpe:tpe",
 }
@@ -60,8 +64,8 @@ def propose_with(
     history: History,
 ) -> Proposal:
     """Do what `propose` does with a sampler that need not be registered."""
-    ordered = sorted(history, key=lambda observation: observation.index)
-    if len({observation.index for observation in ordered}) != len(ordered):
+    ordered = sorted(history, key=attrgetter("index"))
+    if any(one.index == other.index for one, other in pairwise(ordered)):
         raise ValueError("each observation must have an index of its own")
     return sampler(space, objectives_count, seed=seed, index=index, history=ordered)
 

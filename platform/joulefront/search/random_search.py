@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from random import Random
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from joulefront.search.observation import History, Proposal, Space, stable_seed
-from joulefront.spec.space import Choice, Int, Parameter
+from joulefront.search.unit_cube import UnitCube
 
 
 def random_search(
     space: Space, objectives_count: int, *, seed: int, index: int, history: History
 ) -> Proposal:
     """Return proposal `index`, uniform over the space (over the logarithm with `log`)."""
-    rng = Random(stable_seed(seed, index))
-    drawn = {name: _draw(space[name], rng) for name in sorted(space)}
-    return Proposal(params={name: drawn[name] for name in space}, attributes={})
+    return Proposal(params=completed(space, {}, seed=seed, index=index), attributes={})
 
 
-def _draw(parameter: Parameter, rng: Random) -> Any:
-    if isinstance(parameter, Choice):
-        return rng.choice(parameter.options)
-    if parameter.step is not None:
-        return rng.choice(parameter.grid())
-    if isinstance(parameter, Int):
-        return _draw_int(parameter, rng)
-    low, high = parameter.low, parameter.high
-    if not parameter.log:
-        return rng.uniform(low, high)
-    return min(max(math.exp(rng.uniform(math.log(low), math.log(high))), low), high)
+def completed(space: Space, given: Mapping[str, Any], *, seed: int, index: int) -> dict[str, Any]:
+    """Return a configuration with the values given, the rest of it drawn.
 
-
-def _draw_int(parameter: Int, rng: Random) -> int:
-    """Draw an integer; on a logarithmic scale each owns half a unit on either side."""
-    low, high = parameter.low, parameter.high
-    if not parameter.log:
-        return rng.randint(low, high)
-    value = round(math.exp(rng.uniform(math.log(low - 0.5), math.log(high + 0.5))))
-    return min(max(value, low), high)
+    Args:
+        space: Parameters by name.
+        given: Values that lie in the space; those of inactive parameters are dropped.
+        seed: The study's.
+        index: Number of the proposal.
+    """
+    cube = UnitCube(space)
+    point = np.random.default_rng(stable_seed(seed, index)).random(len(cube.names))
+    known = np.array([name in given for name in cube.names])
+    drawn = cube.decode(np.where(known, cube.encode(given), point))
+    return {name: given.get(name, value) for name, value in drawn.items()}

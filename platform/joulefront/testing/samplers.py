@@ -14,9 +14,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from math import inf, nan
 from typing import Any
 
 from joulefront.search import Observation, Proposal, Sampler, load_sampler, propose_with
+from joulefront.spec.conditions import active
 from joulefront.spec.space import Choice, Float, Int, Parameter
 
 SPACE: Mapping[str, Parameter] = {
@@ -27,6 +29,15 @@ SPACE: Mapping[str, Parameter] = {
     "masking": Choice(("element", None, 0.5, False, 3)),
 }
 """One parameter of each kind; its grid has 2500 configurations."""
+
+CONDITIONAL: Mapping[str, Parameter] = {
+    "share": Float(0.0, 0.6, step=0.1, when={"masking": "element"}),
+    "clusters": Int(1, 32, log=True, when={"width": (16, 32)}),
+    "rate": Float(1e-5, 1e-1, log=True),
+    "width": Choice((8, 16, 32), when={"masking": ("element", "modality")}),
+    "masking": Choice(("element", "modality", None)),
+}
+"""Conditions on a choice that comes later, and on one that has a condition itself."""
 
 OBJECTIVES = 2
 _SEED = 7
@@ -41,21 +52,46 @@ def check_sampler(reference: str, *, model_based: bool = True) -> None:
     """
     sampler = load_sampler(reference)
     check_proposals_lie_inside(sampler)
+    check_conditions_hold(sampler)
+    check_any_history_is_taken(sampler)
     check_order_does_not_matter(sampler)
     check_interruption_changes_nothing(sampler)
     check_fresh_process_agrees(reference)
     if model_based:
         check_running_set_is_seen(sampler)
+        check_stopped_and_constraints_are_seen(sampler)
 
 
 def check_proposals_lie_inside(sampler: Sampler, count: int = 12) -> None:
     """Every value is contained in its parameter, in the space's order, whatever failed or runs."""
-    for index, observation in enumerate(observed(sampler, count)):
-        params = observation.params
-        assert list(params) == list(SPACE), f"proposal {index} has other parameters: {params}"
-        for name, parameter in SPACE.items():
-            assert parameter.contains(params[name]), f"{name}={params[name]!r} in proposal {index}"
-        json.dumps(dict(observation.attributes))
+    for observation in observed(sampler, count):
+        _check_inside(SPACE, observation)
+
+
+def check_conditions_hold(sampler: Sampler, count: int = 16) -> None:
+    """A proposal has the parameters that are active, no others, and not always the same ones."""
+    proposals = observed(sampler, count, space=CONDITIONAL)
+    for observation in proposals:
+        _check_inside(CONDITIONAL, observation)
+    assert len({tuple(o.params) for o in proposals}) > 1, "only one branch of the space was tried"
+
+
+def check_any_history_is_taken(sampler: Sampler) -> None:
+    """Observations of other studies, stopped ones and any constraints do no harm."""
+    history = [
+        dataclasses.replace(o, index=o.index - 10, constraints=constraints)
+        for o, constraints in zip(
+            synthetic_history(20),
+            [(-1.0, 0.0), (0.5, nan), (inf, -2.0), (-1.0, 1.0)] * 5,
+            strict=True,
+        )
+    ]
+    history[3] = dataclasses.replace(history[3], state="stopped", constraints=())
+    history[4] = dataclasses.replace(history[4], values=(nan, 1.0))
+    infeasible = [dataclasses.replace(o, constraints=(1.0, 2.0)) for o in history]
+    for known in (history, infeasible):
+        proposal = _propose(sampler, known, index=10)
+        _check_inside(SPACE, _evaluated(10, proposal.params, proposal.attributes))
 
 
 def check_order_does_not_matter(sampler: Sampler) -> None:
@@ -106,14 +142,31 @@ def check_running_set_is_seen(sampler: Sampler) -> None:
     assert together.params != alone.params, f"{alone.params} was proposed again while it ran"
 
 
-def observed(sampler: Sampler, count: int, stored: Sequence[Observation] = ()) -> list[Observation]:
+def check_stopped_and_constraints_are_seen(sampler: Sampler) -> None:
+    """A model-based sampler learns from imputed values and from violations."""
+    history = synthetic_history(20)
+    stopped = [dataclasses.replace(o, state="stopped") for o in history if o.values]
+    failed = [dataclasses.replace(o, state="failed", values=None) for o in stopped]
+    learnt, blind = _propose(sampler, stopped), _propose(sampler, failed)
+    assert learnt.params != blind.params, "stopped observations were taken for failed ones"
+    violated = [dataclasses.replace(o, constraints=(o.params["width"] - 16.0,)) for o in history]
+    free, bound = _propose(sampler, history), _propose(sampler, violated)
+    assert free.params != bound.params, "violated constraints made no difference"
+
+
+def observed(
+    sampler: Sampler,
+    count: int,
+    stored: Sequence[Observation] = (),
+    space: Mapping[str, Parameter] = SPACE,
+) -> list[Observation]:
     """Run a study on a made-up objective, one trial at a time, from what is stored to `count`.
 
     Every seventh trial fails.
     """
     history = list(stored)
     for index in range(len(history), count):
-        proposal = _propose(sampler, history, index)
+        proposal = _propose(sampler, history, index, space)
         history.append(_evaluated(index, proposal.params, proposal.attributes))
     return history
 
@@ -139,29 +192,43 @@ def _proposals(reference: str) -> list[Any]:
     ]
 
 
-def _propose(sampler: Sampler, history: Sequence[Observation], index: int = 200) -> Proposal:
-    return propose_with(sampler, SPACE, OBJECTIVES, seed=_SEED, index=index, history=history)
+def _propose(
+    sampler: Sampler,
+    history: Sequence[Observation],
+    index: int = 200,
+    space: Mapping[str, Parameter] = SPACE,
+) -> Proposal:
+    return propose_with(sampler, space, OBJECTIVES, seed=_SEED, index=index, history=history)
+
+
+def _check_inside(space: Mapping[str, Parameter], observation: Observation) -> None:
+    index, params = observation.index, observation.params
+    expected = list(active(space, params))
+    assert list(params) == expected, f"proposal {index} has {list(params)} instead of {expected}"
+    for name, value in params.items():
+        assert space[name].contains(value), f"{name}={value!r} in proposal {index}"
+    json.dumps([dict(params), dict(observation.attributes)])
 
 
 def _evaluated(index: int, params: Mapping[str, Any], attributes: Mapping[str, Any]) -> Observation:
-    if index % 7 == 6:
-        return Observation(
-            index=index, params=params, values=None, state="failed", attributes=attributes
-        )
-    error = params["share"] + 1.0 / params["width"] + (0.2 if params["masking"] is None else 0.0)
-    energy = params["clusters"] * (1.0 - params["share"]) + 10.0 * params["rate"]
+    share = params.get("share", 0.0)
+    error = share + 1.0 / params.get("width", 8) + (0.2 if params["masking"] is None else 0.0)
+    energy = params.get("clusters", 16) * (1.0 - share) + 10.0 * params["rate"]
+    failed = index % 7 == 6
     return Observation(
         index=index,
         params=params,
-        values=(error, energy),
-        state="complete",
+        values=None if failed else (error, energy),
+        state="failed" if failed else "complete",
         attributes=attributes,
+        joules=energy,
+        proposal_joules=0.01,
     )
 
 
 def _stored(observation: Observation) -> Observation:
     """Return the observation as it comes back from a file."""
-    values = json.loads(json.dumps(dataclasses.asdict(observation)))
-    if values["values"] is not None:
-        values["values"] = tuple(values["values"])
-    return Observation(**values)
+    fields = json.loads(json.dumps(dataclasses.asdict(observation)))
+    if fields["values"] is not None:
+        fields["values"] = tuple(fields["values"])
+    return Observation(**fields | {"constraints": tuple(fields["constraints"])})
