@@ -38,15 +38,21 @@ class Driver:
         bill = StudyBill(store=self.store)
         recorder = Recorder(self._writer, bill, 500.0)
         agenda = Agenda(self.spec)
-        elapsed = restore(agenda, recorder, self.store)
+        restored = restore(agenda, recorder, self.store)
         recorder.events(None, [Event(kind="study_started", details={})])
         free = MODEL.to_dict() | {"joules_per_cpu_second": 0.0}
         return Conductor(
             agenda,
             recorder,
             store=self.store.path,
-            header={"power_model": free, "node_class": "a machine"},
-            elapsed_seconds=elapsed,
+            header={
+                "power_model": free,
+                "node_class": "a machine",
+                "grid_intensity_grams_per_kwh": 500.0,
+            },
+            curves=restored.curves,
+            growth=restored.growth,
+            elapsed_seconds=restored.elapsed_seconds,
             searched_joules=bill.search_joules(),
         )
 

@@ -6,6 +6,7 @@ import pytest
 
 from joulefront.launch.agenda import Agenda
 from joulefront.spec import Budget, Choice, Int, Replicates, Search
+from joulefront.stopping import End
 
 
 def drain(agenda: Agenda, values=lambda trial: (0.5, 1.0)) -> list[str]:
@@ -19,7 +20,10 @@ def drain(agenda: Agenda, values=lambda trial: (0.5, 1.0)) -> list[str]:
 def test_proposes_until_the_budget_ends(toy_spec):
     agenda = Agenda(toy_spec(budget=Budget(trials=3)))
     assert drain(agenda) == ["c0000-f0-s0", "c0001-f0-s0", "c0002-f0-s0"]
-    assert agenda.finished and agenda.end_reason == "budget.trials: 3 configurations"
+    assert (
+        agenda.finished
+        and agenda.end_reason == "budget.trials: 3 of 3 configurations were proposed"
+    )
 
 
 def test_replicates_run_folds_before_seeds_and_share_a_configuration(toy_spec):
@@ -86,7 +90,7 @@ def test_an_end_lets_replicates_finish_but_proposes_nothing(toy_spec):
     replicates = Replicates(folds=2, seeds=1, allocate="all")
     agenda = Agenda(toy_spec(replicates=replicates))
     first = agenda.next_trial()
-    agenda.end("budget.hours: 1 h")
+    agenda.end(End("budget.plateau", "it does not grow"))
     second = agenda.next_trial()
     assert second.config_id == first.config_id and agenda.next_trial() is None
 
@@ -113,9 +117,20 @@ def test_an_interrupted_study_proposes_what_an_undisturbed_one_does(toy_spec, sa
     drain(agenda, values)
     whole = [configuration.parameters for configuration in agenda.configurations]
 
+    begun = [t for t in agenda.trials() if t.proposal_index < 10]
     agenda = Agenda(spec)
-    for parameters in whole[:10]:
-        agenda.add(parameters, {})
+    for trial in begun:
+        number = int(trial.config_id[1:])
+        if number == len(agenda.configurations):
+            agenda.add(whole[number], {}, proposal_index=trial.proposal_index)
+        else:
+            agenda.add_trial(
+                agenda.configurations[number],
+                trial.fold,
+                trial.seed,
+                "replicate",
+                trial.proposal_index,
+            )
     drain(agenda, values)
     assert [configuration.parameters for configuration in agenda.configurations] == whole
 

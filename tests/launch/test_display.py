@@ -8,6 +8,7 @@ from rich.console import Console
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import PlainLines, eta_seconds, progress_line, study_table
 from joulefront.spec import Budget, Replicates
+from joulefront.stopping import End
 from joulefront.trial.messages import ChargeRow, Closing, Report
 
 
@@ -68,3 +69,23 @@ def test_in_a_pipe_each_trial_that_ends_is_a_line(running, capsys):
         refresh()
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 1 and out[0].startswith("c0001-f0-s0") and "failed" in out[0]
+
+
+def test_trials_that_ended_early_and_the_end_of_the_search_are_told(running):
+    running.agenda._move(running.agenda.trial("c0001-f0-s0"), "pruned")
+    running.agenda.end(End("budget.plateau", "0.1 % in 10 configurations"))
+    line = progress_line(running)
+    assert "1/4 trials, 1 pruned, 2 Wh" in line
+    assert line.endswith("search ended by budget.plateau: 0.1 % in 10 configurations")
+    console = Console(file=io.StringIO(), width=150)
+    console.print(study_table(running, 150))
+    assert "pruned" in console.file.getvalue().splitlines()[-1]
+
+
+def test_where_the_front_is_raced_for_configurations_and_replicates_are_counted(
+    driver, study, toy_spec
+):
+    replicates = Replicates(folds=5, allocate="front")
+    with driver(study, toy_spec(budget=Budget(trials=4), replicates=replicates)) as conductor:
+        assert progress_line(conductor).startswith("0/4 configurations, 0 trials, 0 of them rep")
+        assert eta_seconds(conductor) is None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import time
+from collections import Counter
 
 import pytest
 
 from joulefront.errors import StudyError
 from joulefront.launch import launch_study
 from joulefront.launch.billing import StudyBill
-from joulefront.spec import Budget, Float, Int, Objective, PerTrial, Search
+from joulefront.spec import Budget, Float, Int, Objective, PerTrial, Search, Stopping
 from joulefront.store import StudyStore, fold_trials
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
@@ -48,7 +50,7 @@ def one_parameter(toy_spec, trainable: str, **changes):
 def test_a_study_runs_to_its_end_and_is_not_run_again(tmp_path, toy_spec):
     spec = toy_spec(search=Search(sampler="tpe", concurrent=2), budget=Budget(trials=8))
     outcome = launch_study(spec, store=tmp_path / "study")
-    assert outcome.finished and outcome.reason == "budget.trials: 8 configurations"
+    assert outcome.finished and outcome.reason.startswith("budget.trials: 8 of 8")
     table = rows(outcome.path)
     assert [row["state"] for row in table] == ["complete"] * 8
     assert all(row["energy_cpu_joules"] >= 0 and row["flops"] > 0 for row in table)
@@ -60,8 +62,15 @@ def test_a_study_runs_to_its_end_and_is_not_run_again(tmp_path, toy_spec):
 
 def test_a_resume_as_another_study_is_refused(tmp_path, toy_spec):
     launch_study(toy_spec(budget=Budget(trials=1)), store=tmp_path / "study")
-    with pytest.raises(StudyError, match="other values of budget"):
-        launch_study(toy_spec(budget=Budget(trials=2)), store=tmp_path / "study", resume=True)
+    with pytest.raises(StudyError, match="search"):
+        changed = Search(sampler="random", seed=1, concurrent=1)
+        launch_study(toy_spec(search=changed), store=tmp_path / "study", resume=True)
+
+
+def test_a_finished_study_is_extended_by_another_budget(tmp_path, toy_spec):
+    launch_study(toy_spec(budget=Budget(trials=1)), store=tmp_path / "study")
+    launch_study(toy_spec(budget=Budget(trials=3)), store=tmp_path / "study", resume=True)
+    assert [row["state"] for row in rows(tmp_path / "study")] == ["complete"] * 3
 
 
 def test_failing_and_nan_trials_are_recorded_and_the_study_goes_on(tmp_path, toy_spec):
@@ -166,6 +175,88 @@ def test_a_reused_process_gives_the_results_of_a_fresh_one(tmp_path, toy_spec):
     assert {row["mess"] for row in table} == {1}
     logs = {log.read_text() for log in (tmp_path / "study" / "logs").iterdir()}
     assert len(logs) == 1, "all four trials were to run in one process"
+
+
+HALVED = {
+    "stopping": Stopping(rule="successive_halving", min_epochs=1, reduction=2),
+    "objectives": (Objective("accuracy", "maximise"), Objective("cost", "minimise")),
+}
+"""At each epoch the better half by x goes on."""
+
+
+def test_a_stopped_trial_leaves_a_sound_process_to_the_next(tmp_path, toy_spec):
+    body = (
+        "    import os, random, socket, torch\n"
+        "    metrics = {'drawn': random.random() + float(torch.rand(())), 'process': os.getpid(),\n"
+        "               'mess': os.environ.get('MESS', ''), 'threads': torch.get_num_threads(),\n"
+        "               'cores': len(os.sched_getaffinity(0)),\n"
+        "               'accuracy': config.x, 'cost': 1 - config.x}\n"
+        "    os.environ['MESS'] = 'x'; torch.set_num_threads(2); os.chdir('/')\n"
+        "    try:\n"
+        "        with trial.measured():\n"
+        "            for _ in range(4):\n"
+        "                trial.report(metrics)\n"
+        "    finally:\n"
+        "        print('left')\n"
+        "        trial.report(metrics)\n"
+    )
+    trainable = write(tmp_path / "t.py", body)
+    spec = one_parameter(toy_spec, trainable, budget=Budget(trials=8), **HALVED)
+    begun = time.monotonic()
+    assert launch_study(spec, store=tmp_path / "study").finished
+    assert time.monotonic() - begun < 30, "stopped trials were to leave at once"
+    table = rows(tmp_path / "study")
+    complete = [row for row in table if row["state"] == "complete"]
+    assert {row["state"] for row in table} == {"complete", "pruned"} and len(complete) > 1
+    for column in ("drawn", "process", "threads", "cores", "mess"):
+        assert len({row[column] for row in complete}) == 1, column
+    study = StudyStore.open(tmp_path / "study")
+    kinds = Counter(
+        (row["kind"], row["trial_id"])
+        for row in study.read("ledger").to_pylist()
+        if row["kind"] in ("open", "window", "close") and row["trial_id"]
+    )
+    assert set(kinds.values()) == {1} and len(kinds) == 3 * 8, "each attempt was to be closed"
+    logs = [log.read_text() for log in (study.path / "logs").iterdir()]
+    assert logs == ["left\n"] * 8
+
+
+def test_a_strict_budget_stops_the_trials_that_run(tmp_path, toy_spec):
+    body = (
+        "    import time\n"
+        "    with trial.measured():\n"
+        "        for _ in range(1000):\n"
+        "            sum(range(500_000))\n"
+        "            trial.report({'accuracy': config.x})\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        search=Search(sampler="random", concurrent=2),
+        budget=Budget(energy_wh=0.0005, strict=True),
+    )
+    outcome = launch_study(spec, store=tmp_path / "study")
+    assert outcome.finished and outcome.reason.startswith("budget.energy_wh")
+    table = rows(tmp_path / "study")
+    assert {row["state"] for row in table} == {"stopped"} and len(table) <= 2
+    assert sum(row["energy_joules"] for row in table) < 3 * 0.0005 * 3600
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_group_gives_its_cores_back(tmp_path, toy_spec):
+    body = (
+        "    for _ in range(6):\n"
+        "        trial.report({'accuracy': config.x, 'cost': 1 - config.x})\n"
+    )
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=3),
+        per_trial=PerTrial(workers=2),
+        **HALVED,
+    )
+    assert launch_study(spec, store=tmp_path / "study").finished
+    assert {row["state"] for row in rows(tmp_path / "study")} == {"complete", "pruned"}
 
 
 def test_the_workers_environment_is_set_before_torch_is_imported(tmp_path, toy_spec):

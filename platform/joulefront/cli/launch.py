@@ -34,7 +34,7 @@ def launch(
     ] = False,
 ) -> None:
     """Run a study on Ray; end by printing and drawing its front."""
-    spec = check_study(file, set_ or ())
+    spec = check_study(file, set_ or (), deep=not dry_run)
     if dry_run:
         from joulefront.launch.estimate import estimate
 

@@ -1,74 +1,36 @@
 """What has run, what runs, and what is next: the study's plan, without Ray and without a disk.
 
 The agenda turns a history into assignments: first what has to run again, then the replicates of
-the current configuration, then a new proposal. It is rebuilt from the store's rows on resume, and
-because a proposal is a pure function of that history, an interrupted study goes on as if nothing
-had happened. It neither stores anything nor knows how a trial is carried out.
+what was proposed, then the race for the front, then a new proposal. It is rebuilt from the store's
+rows on resume, and because a proposal is a pure function of that history, an interrupted study goes
+on as if nothing had happened. It neither stores anything nor knows how a trial is carried out.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from joulefront.search import Observation, SpaceExhausted, propose
-from joulefront.spec import Choice, Parameter, StudySpec
+from joulefront.launch.observations import (
+    PROPOSAL_JOULES,
+    Observations,
+    is_measured,
+    required_replicates,
+)
+from joulefront.launch.plan import Configuration, Role, TrialPlan, TrialState, column, key_of
+from joulefront.launch.proposing import MadeProposal, ProposalRequest, Proposer, run_now
+from joulefront.launch.racing import next_in_race, share_is_spent
+from joulefront.search import Observation, SpaceExhausted
+from joulefront.spec import StudySpec
+from joulefront.stopping import End
 from joulefront.trial import Assignment
-
-TrialState = Literal["queued", "running", "complete", "failed"]
 
 MOST_REMEASUREMENTS = 2
 """How often a trial whose charge is degraded is measured again, where quality is strict."""
 
-
-@dataclass(slots=True)
-class TrialPlan:
-    """One trial of a configuration.
-
-    Attributes:
-        values: Objectives as measured, in the study's order and directions.
-        attempt: Of the last try; 0 before the first.
-        failures: Attempts that failed by themselves; those lost with a driver do not count.
-        discarded: Attempts that were complete, but measured so badly that they were repeated.
-    """
-
-    trial_id: str
-    config_id: str
-    fold: int
-    seed: int
-    role: Literal["search", "replicate"]
-    state: TrialState = "queued"
-    attempt: int = 0
-    failures: int = 0
-    discarded: list[int] = field(default_factory=list)
-    values: tuple[float, ...] | None = None
-
-
-@dataclass(slots=True)
-class Configuration:
-    """One proposal and the trials that measure it.
-
-    Attributes:
-        index: Of the proposal, from 0.
-        parameters: What was proposed.
-        attributes: What the sampler wants to see again with it.
-        trials: In the order in which they run.
-        columns: The parameters as one column each can hold them: text where a choice mixes types.
-    """
-
-    index: int
-    parameters: Mapping[str, Any]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    trials: list[TrialPlan] = field(default_factory=list)
-    columns: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def config_id(self) -> str:
-        """Name of the configuration, such as "c0007"."""
-        return f"c{self.index:04d}"
+_SPENT = ("budget.hours", "budget.energy_wh", "budget.emissions_grams")
+"""Ends after which nothing begins any more, not even a replicate of what was proposed."""
 
 
 class Agenda:
@@ -76,12 +38,27 @@ class Agenda:
 
     Args:
         spec: What the study is.
+        prior: What the search knows from other studies.
+        proposer: Carries out a request for a proposal.
+        joules_per_cpu_second: Of the machine that proposals are made on.
     """
 
-    def __init__(self, spec: StudySpec) -> None:
+    def __init__(
+        self,
+        spec: StudySpec,
+        *,
+        prior: Sequence[Observation] = (),
+        proposer: Proposer = run_now,
+        joules_per_cpu_second: float = 0.0,
+    ) -> None:
         self.spec = spec
+        self.proposer = proposer
         self.configurations: list[Configuration] = []
-        self.end_reason: str | None = None
+        self.proposals = 0
+        self.ended: End | None = None
+        self._joules_per_cpu_second = joules_per_cpu_second
+        self._observations = Observations(spec, prior)
+        self._by_parameters: dict[str, Configuration] = {}
         self._trials: dict[str, TrialPlan] = {}
         self._counts: Counter[TrialState] = Counter()
         self._again: deque[TrialPlan] = deque()
@@ -92,7 +69,7 @@ class Agenda:
         return self._trials[trial_id]
 
     def trials(self) -> Iterable[TrialPlan]:
-        """Return all trials in the order of their configurations."""
+        """Return all trials in the order in which they were planned."""
         return self._trials.values()
 
     def count(self, state: TrialState) -> int:
@@ -100,13 +77,22 @@ class Agenda:
         return self._counts[state]
 
     @property
+    def end_reason(self) -> str | None:
+        """Why nothing is proposed any more; None while it is."""
+        return None if self.ended is None else f"{self.ended.kind}: {self.ended.text}"
+
+    @property
     def finished(self) -> bool:
         """Whether nothing runs and nothing is left to run."""
-        return self.end_reason is not None and not (self.count("running") or self.count("queued"))
+        if self.ended is None or self.count("running"):
+            return False
+        return self.is_spent or not (self.count("queued") or self._races())
 
     def next_trial(self) -> TrialPlan | None:
         """Hand out the next trial, now running as one attempt more, or None if there is none."""
-        if not self.count("queued") and self.end_reason is None:
+        if self.is_spent:
+            return None
+        if not self.count("queued") and not self._race():
             self._propose()
         trial = self._take()
         if trial is None:
@@ -115,27 +101,59 @@ class Agenda:
         trial.attempt += 1
         return trial
 
-    def complete(self, trial_id: str, values: tuple[float, ...]) -> None:
+    def proposal_request(self) -> ProposalRequest | None:
+        """Return what the next proposal depends on; None if there will be no other."""
+        most = self.spec.budget.trials
+        if self.ended is not None or (most is not None and self.proposals >= most):
+            return None
+        return ProposalRequest(index=self.proposals, spec=self.spec, history=self.history())
+
+    def complete(
+        self,
+        trial_id: str,
+        values: tuple[float, ...],
+        *,
+        violations: tuple[float, ...] = (),
+        joules: float = 0.0,
+    ) -> None:
         """Count a trial as fully measured."""
         trial = self._trials[trial_id]
-        trial.values = values
+        trial.values, trial.violations, trial.joules = values, violations, joules
         self._move(trial, "complete")
 
-    def fail(self, trial_id: str, *, retryable: bool) -> bool:
+    def prune(self, trial_id: str, projected: tuple[float, ...], *, joules: float = 0.0) -> None:
+        """Count a trial as ended early by a rule; replicates that have not begun are given up.
+
+        Args:
+            trial_id: The trial.
+            projected: Pessimistic projection of its objectives, minimised.
+            joules: Spent on all its attempts.
+        """
+        trial = self._trials[trial_id]
+        trial.values, trial.joules = projected, joules
+        self._move(trial, "pruned")
+        self._give_up_siblings(trial)
+
+    def stop(self, trial_id: str, *, joules: float = 0.0) -> None:
+        """Count a trial as ended by a strict budget: it goes on if the budget grows."""
+        trial = self._trials[trial_id]
+        trial.joules = joules
+        self._move(trial, "stopped")
+
+    def fail(self, trial_id: str, *, retryable: bool, joules: float = 0.0) -> bool:
         """Count a failure; return whether the trial will be tried again.
 
-        A configuration that has lost a trial for good can be no member of the front, so its
-        replicates that have not begun are given up.
+        A configuration that has lost a trial for good can be no member of the front where all are
+        asked for, so its replicates that have not begun are given up.
         """
         trial = self._trials[trial_id]
         trial.failures += 1
+        trial.joules = joules
         if retryable and trial.failures <= self.spec.per_trial.max_failures:
             self.requeue(trial_id)
             return True
         self._move(trial, "failed")
-        for sibling in self.configuration_of(trial).trials:
-            if sibling.state == "queued" and sibling.attempt == 0:
-                self._move(sibling, "failed")
+        self._give_up_siblings(trial)
         return False
 
     def remeasure(self, trial_id: str) -> bool:
@@ -157,9 +175,13 @@ class Agenda:
         self._move(trial, "queued")
         self._again.append(trial)
 
-    def end(self, reason: str) -> None:
-        """Propose nothing any more; what has been proposed is still measured."""
-        self.end_reason = self.end_reason or reason
+    def end(self, end: End) -> None:
+        """Propose nothing any more.
+
+        What has been proposed is still measured, unless time, energy or emissions are spent.
+        """
+        if self.ended is None or (end.kind in _SPENT and not self.is_spent):
+            self.ended = end
 
     def assignment(self, trial: TrialPlan) -> Assignment:
         """Return what a worker is told, without store, power model and checkpoint."""
@@ -185,77 +207,134 @@ class Agenda:
         """Return the configuration that a trial measures."""
         return self.configurations[int(trial.config_id[1:])]
 
-    def add(self, parameters: Mapping[str, Any], attributes: Mapping[str, Any]) -> Configuration:
-        """Append a configuration and its trials, in the order in which they will run."""
+    def add(
+        self,
+        parameters: Mapping[str, Any],
+        attributes: Mapping[str, Any],
+        *,
+        proposal_index: int | None = None,
+        role: Role = "search",
+    ) -> Configuration:
+        """Append a configuration and the trials that measure it, in the order of their running."""
+        index = self.proposals if proposal_index is None else proposal_index
         configuration = Configuration(
             index=len(self.configurations),
+            proposal_index=index,
             parameters=parameters,
             attributes=attributes,
-            columns={name: _column(self.spec.space[name], v) for name, v in parameters.items()},
+            columns={name: column(self.spec.space[name], v) for name, v in parameters.items()},
         )
-        for number, (fold, seed) in enumerate(_replicates(self.spec)):
-            trial = TrialPlan(
-                trial_id=f"{configuration.config_id}-f{fold}-s{seed}",
-                config_id=configuration.config_id,
-                fold=fold,
-                seed=self.spec.search.seed + seed,
-                role="replicate" if number else "search",
-            )
-            configuration.trials.append(trial)
-            self._trials[trial.trial_id] = trial
-            self._counts["queued"] += 1
-            self._fresh.append(trial)
         self.configurations.append(configuration)
+        self._by_parameters[key_of(parameters)] = configuration
+        self.proposals = max(self.proposals, index + 1)
+        for number in range(required_replicates(self.spec)):
+            self.add_trial(
+                configuration, *self._place(number), role if number == 0 else "replicate"
+            )
         return configuration
 
-    def history(self) -> list[Observation]:
-        """Return what the sampler sees: one observation a configuration, objectives minimised."""
-        return [self._observe(configuration) for configuration in self.configurations]
-
-    def _observe(self, configuration: Configuration) -> Observation:
-        values: tuple[float, ...] | None = None
-        state: Literal["complete", "running", "failed"] = "running"
-        measured = [trial.values for trial in configuration.trials if trial.values is not None]
-        if any(trial.state == "failed" for trial in configuration.trials):
-            state = "failed"
-        elif len(measured) == len(configuration.trials):
-            state = "complete"
-            signs = [objective.sign for objective in self.spec.objectives]
-            values = tuple(
-                sign * math.fsum(column) / len(measured)
-                for sign, column in zip(signs, zip(*measured, strict=True), strict=True)
-            )
-        return Observation(
-            index=configuration.index,
-            params=configuration.parameters,
-            values=values,
-            state=state,
-            attributes=configuration.attributes,
+    def add_trial(
+        self,
+        configuration: Configuration,
+        fold: int,
+        seed: int,
+        role: Role,
+        proposal_index: int | None = None,
+    ) -> TrialPlan:
+        """Plan one trial more of a configuration, the one of that fold and seed number."""
+        index = configuration.proposal_index if proposal_index is None else proposal_index
+        trial = TrialPlan(
+            trial_id=f"{configuration.config_id}-f{fold}-s{seed}",
+            config_id=configuration.config_id,
+            fold=fold,
+            seed=self.spec.search.seed + seed,
+            role=role,
+            proposal_index=index,
         )
+        self.proposals = max(self.proposals, index + 1)
+        configuration.trials.append(trial)
+        self._trials[trial.trial_id] = trial
+        self._counts["queued"] += 1
+        self._fresh.append(trial)
+        self._observations.changed(configuration)
+        return trial
+
+    def replicate(self, configuration: Configuration, proposal_index: int) -> None:
+        """Plan a known configuration that was proposed again: once, or on all folds of `all`."""
+        replicates = self.spec.replicates
+        each = replicates.folds if replicates.allocate == "all" else 1
+        for _ in range(each):
+            place = self._place(len(configuration.trials))
+            self.add_trial(configuration, *place, "replicate", proposal_index)
+
+    def history(self) -> tuple[Observation, ...]:
+        """Return what the sampler sees: one observation a configuration, objectives minimised."""
+        return self._observations.history(self.configurations)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether time, energy or emissions are spent: nothing begins any more."""
+        return self.ended is not None and self.ended.kind in _SPENT
 
     def _propose(self) -> None:
-        budget = self.spec.budget.trials
-        if budget is not None and len(self.configurations) >= budget:
-            self.end(f"budget.trials: {budget} configurations")
+        request = self.proposal_request()
+        if request is None:
+            most = self.spec.budget.trials
+            self.end(End("budget.trials", f"{most} of {most} configurations were proposed"))
             return
         try:
-            proposal = propose(
-                self.spec.space,
-                len(self.spec.objectives),
-                sampler=self.spec.search.sampler,
-                seed=self.spec.search.seed,
-                index=len(self.configurations),
-                history=self.history(),
-            )
+            made = self.proposer(request)
         except SpaceExhausted:
-            self.end("search.sampler: the grid is exhausted")
+            self.end(End("search.sampler", "the grid is exhausted"))
             return
-        self.add(proposal.params, proposal.attributes)
+        self._accept(request, made)
+
+    def _accept(self, request: ProposalRequest, made: MadeProposal) -> None:
+        """Plan what was proposed; what was proposed before becomes a replicate of that."""
+        params = made.proposal.params
+        known = self._by_parameters.get(key_of(params))
+        if known is not None:
+            self.replicate(known, request.index)
+            return
+        joules = made.cpu_seconds * self._joules_per_cpu_second
+        attributes = made.proposal.attributes | {PROPOSAL_JOULES: joules}
+        role: Role = "enqueued" if request.is_enqueued else "search"
+        self.add(params, attributes, proposal_index=request.index, role=role)
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """Return fold and seed number of a configuration's trial: all folds, then the next seed."""
+        replicates = self.spec.replicates
+        folds = 1 if replicates.allocate == "none" else replicates.folds
+        return number % folds, number // folds
+
+    def _races(self) -> Configuration | None:
+        """Return whom the race for the front would evaluate again now."""
+        replicates = self.spec.replicates
+        if replicates.allocate != "front" or self.is_spent:
+            return None
+        if share_is_spent(list(self._trials.values()), replicates.share):
+            return None
+        return next_in_race(self.configurations, self.spec)
+
+    def _race(self) -> bool:
+        chosen = self._races()
+        if chosen is not None:
+            self.add_trial(chosen, *self._place(len(chosen.trials)), "replicate")
+        return chosen is not None
+
+    def _give_up_siblings(self, trial: TrialPlan) -> None:
+        configuration = self.configuration_of(trial)
+        if is_measured(configuration, self.spec):
+            return
+        for sibling in configuration.trials:
+            if sibling.state == "queued" and sibling.attempt == 0:
+                self._move(sibling, "failed")
 
     def _move(self, trial: TrialPlan, state: TrialState) -> None:
         self._counts[trial.state] -= 1
         self._counts[state] += 1
         trial.state = state
+        self._observations.changed(self.configuration_of(trial))
 
     def _take(self) -> TrialPlan | None:
         for waiting in (self._again, self._fresh):
@@ -264,16 +343,3 @@ class Agenda:
                 if trial.state == "queued":
                     return trial
         return None
-
-
-def _column(parameter: Parameter, value: Any) -> Any:
-    mixed = isinstance(parameter, Choice) and len({type(o) for o in parameter.options}) > 1
-    return str(value) if mixed else value
-
-
-def _replicates(spec: StudySpec) -> list[tuple[int, int]]:
-    """Return (fold, seed number) of each trial of a configuration."""
-    replicates = spec.replicates
-    if replicates.allocate == "none":
-        return [(0, 0)]
-    return [(fold, seed) for seed in range(replicates.seeds) for fold in range(replicates.folds)]

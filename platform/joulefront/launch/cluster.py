@@ -26,6 +26,7 @@ _TUNE = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000",  # all actors start at once; the searcher limits them
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
@@ -45,6 +46,7 @@ def worker_environment(cpus: int) -> dict[str, str]:
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
+        "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # a stopped trial's, to leave its `finally` blocks
         "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative data paths are those of the driver's folder
     }
 

@@ -8,15 +8,21 @@ when its process says that it is done.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from joulefront.energy import emissions_grams
 from joulefront.errors import ObjectiveError
-from joulefront.launch.agenda import Agenda, TrialPlan
+from joulefront.launch.agenda import Agenda
+from joulefront.launch.curves import Curves
+from joulefront.launch.growth import Growth
+from joulefront.launch.plan import TrialPlan
 from joulefront.launch.recorder import Recorder
 from joulefront.spec import StudySpec
+from joulefront.stopping import Progress, end_of_search, project, should_stop
 from joulefront.store import Checkpoint, latest_checkpoint
 from joulefront.trial import Assignment, objective_values
 from joulefront.trial.messages import Closing, Event, Message, Report
@@ -32,8 +38,12 @@ class Conductor:
         recorder: The store's writer.
         store: The study directory.
         header: Of the study: each trial is told its power model, node class and reference.
+        curves: Of the trials so far.
+        growth: Of the front so far.
         elapsed_seconds: What earlier drivers have used of `budget.hours`.
         searched_joules: What earlier drivers have spent themselves of `budget.energy_wh`.
+        clock: Seconds that pass.
+        cpu_clock: CPU seconds of this process.
     """
 
     def __init__(
@@ -43,17 +53,27 @@ class Conductor:
         *,
         store: Path,
         header: Mapping[str, Any],
+        curves: Curves | None = None,
+        growth: Growth | None = None,
         elapsed_seconds: float = 0.0,
         searched_joules: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self.agenda = agenda
         self._recorder = recorder
         self.store = store
         self._header = header
-        self._began = time.monotonic() - elapsed_seconds
+        self._curves = curves or Curves(agenda.spec)
+        self._growth = growth or Growth(agenda.spec)
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self._began = clock() - elapsed_seconds
         self._searched_joules = searched_joules
-        self._began_cpu = time.process_time()
+        self._began_cpu = cpu_clock()
         self._closed: set[str] = set()
+        self._pruned: dict[str, tuple[float, ...]] = {}
+        self._stopped: set[str] = set()
+        self._unreported: set[str] = set()
         self.last_reports: dict[str, Report] = {}
         self.durations: list[float] = []
         self.stopping = False
@@ -66,7 +86,7 @@ class Conductor:
     @property
     def elapsed_seconds(self) -> float:
         """Time that drivers of this study have run, this one included."""
-        return time.monotonic() - self._began
+        return self._clock() - self._began
 
     @property
     def spent_joules(self) -> float:
@@ -76,7 +96,7 @@ class Conductor:
     @property
     def search_joules(self) -> float:
         """Energy of this process, in which proposals are made, and of the drivers before it."""
-        own_seconds = time.process_time() - self._began_cpu
+        own_seconds = self._cpu_clock() - self._began_cpu
         joules_per_second: float = self._header["power_model"]["joules_per_cpu_second"]
         return self._searched_joules + own_seconds * joules_per_second
 
@@ -87,7 +107,7 @@ class Conductor:
 
     def next_assignment(self) -> Assignment | None:
         """Start the next trial, or return None: at an end, or while stopping."""
-        self._check_budget()
+        self._check_budget(self.spent_joules)
         trial = None if self.stopping else self.agenda.next_trial()
         if trial is None:
             return None
@@ -104,14 +124,16 @@ class Conductor:
             checkpoint_epoch=checkpoint.epoch if checkpoint else 0,
         )
 
-    def receive(self, trial_id: str, message: Message) -> None:
-        """Take in what a trial says."""
+    def receive(self, trial_id: str, message: Message) -> bool:
+        """Take in what a trial says; return whether it is to be stopped there."""
         trial = self.agenda.trial(trial_id)
-        if isinstance(message, Report):
-            self.last_reports[trial_id] = message
-            self._recorder.report(trial, message)
-        else:
+        if isinstance(message, Closing):
             self._close(trial, message)
+            return False
+        self.last_reports[trial_id] = message
+        row = self._recorder.report(trial, message)
+        self._curves.report(trial_id, message.epoch, row)
+        return self._is_over_budget(trial_id) or self._is_pruned(trial, message.epoch)
 
     def ended(self, trial_id: str, failure: str | None) -> None:
         """Take in that a trial's process is done with it.
@@ -125,28 +147,32 @@ class Conductor:
             self._closed.remove(trial_id)
             return
         trial = self.agenda.trial(trial_id)
-        configuration = self.agenda.configuration_of(trial)
-        if self.stopping:
-            reason = "stopped by the user"
-            self._recorder.lost(configuration, trial, state="stopped", failure=reason)
-            self.agenda.requeue(trial_id)
-            return
-        reason = failure or "ended without a closing message"
-        retry = self.agenda.fail(trial_id, retryable=True)
-        details = {"failure": reason, "traceback": None, "retry": retry}
-        self._recorder.events(trial, [Event(kind="trial_failed", details=details)])
-        self._recorder.lost(configuration, trial, state="failed", failure=reason)
+        if trial_id in self._pruned:
+            self._end_pruned(trial)
+        elif trial_id in self._stopped or self.stopping:
+            self._end_stopped(trial)
+        else:
+            self._end_failed(trial, failure or "ended without a closing message")
 
     def stop(self) -> None:
         """Hand out nothing more; what runs is stopped and can be resumed."""
         self.stopping = True
 
+    def choose_reference(self, *, at_the_end: bool = False) -> None:
+        """Choose and store the point from which hypervolumes are measured, if it is time."""
+        if self._growth.choose_reference(at_the_end=at_the_end):
+            details = dict(self._growth.reference or {})
+            self._recorder.events(None, [Event(kind="reference_point", details=details)])
+
     def _close(self, trial: TrialPlan, closing: Closing) -> None:
         self._closed.add(trial.trial_id)
+        self.last_reports.pop(trial.trial_id, None)
+        self._pruned.pop(trial.trial_id, None)
+        self._stopped.discard(trial.trial_id)
         configuration = self.agenda.configuration_of(trial)
         names = [objective.metric for objective in self.spec.objectives]
+        row = dict(closing.metrics) | self._recorder.measured(trial, closing)
         if closing.state == "complete":
-            row = dict(closing.metrics) | self._recorder.measured(trial, closing)
             try:
                 values = objective_values(row, names)
             except ObjectiveError as error:
@@ -154,13 +180,95 @@ class Conductor:
                     closing, state="failed", failure=str(error), retryable=False
                 )
         failed = closing.state == "failed"
-        retry = failed and self.agenda.fail(trial.trial_id, retryable=closing.retryable)
+        joules = self._recorder.spent_on(trial.trial_id)
+        retry = failed and self.agenda.fail(
+            trial.trial_id, retryable=closing.retryable, joules=joules
+        )
         self._recorder.close(configuration, trial, closing, retry=retry)
+        self._curves.end(trial.trial_id, configuration.parameters, None if failed else "complete")
         if failed:
+            if not retry:
+                self._recorder.forget(trial.trial_id)
             return
         self.durations.append(closing.duration_seconds)
         if closing.quality == "good" or not self.agenda.remeasure(trial.trial_id):
-            self.agenda.complete(trial.trial_id, values)
+            violations = self._violations(row)
+            self.agenda.complete(trial.trial_id, values, violations=violations, joules=joules)
+            self._recorder.forget(trial.trial_id)
+            self._growth.learn(configuration, self.spent_joules)
+            self.choose_reference()
+
+    def _violations(self, row: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return by how much each constraint is violated; one without a value is violated."""
+        values = [row.get(constraint.metric) for constraint in self.spec.constraints]
+        for constraint, value in zip(self.spec.constraints, values, strict=True):
+            if value is None and constraint.metric not in self._unreported:
+                self._unreported.add(constraint.metric)
+                details = {"metric": constraint.metric, "constraint": str(constraint)}
+                self._recorder.events(None, [Event(kind="constraint_unknown", details=details)])
+        return tuple(
+            constraint.violation(math.nan if value is None else float(value))
+            for constraint, value in zip(self.spec.constraints, values, strict=True)
+        )
+
+    def _is_over_budget(self, trial_id: str) -> bool:
+        """Return whether a strict budget ends the trials that run."""
+        if not self.spec.budget.strict:
+            return False
+        running = math.fsum(self._recorder.unbilled(name) for name in self.last_reports)
+        self._check_budget(self.spent_joules + running)
+        spent = self.agenda.is_spent
+        if spent:
+            self._stopped.add(trial_id)
+        return spent
+
+    def _is_pruned(self, trial: TrialPlan, epoch: int) -> bool:
+        """Return whether the study's rule ends a trial; replicates always run to their end."""
+        if self.spec.stopping.rule == "never" or trial.role == "replicate":
+            return False
+        parameters = self.agenda.configuration_of(trial).parameters
+        curve = self._curves.running(trial.trial_id, parameters)
+        others = self._curves.others(trial.trial_id)
+        if not should_stop(curve, others, self._growth.points(), self.spec.stopping):
+            return False
+        projected = tuple(project(curve, others).pessimistic.tolist())
+        self._pruned[trial.trial_id] = projected
+        rule = self.spec.stopping.rule
+        details = {"rule": rule, "epoch": epoch, "projected": list(projected)}
+        self._recorder.events(trial, [Event(kind="trial_pruned", details=details)])
+        return True
+
+    def _end_pruned(self, trial: TrialPlan) -> None:
+        configuration = self.agenda.configuration_of(trial)
+        rule = self.spec.stopping.rule
+        self._recorder.cut(configuration, trial, state="pruned", reason=f"stopping.rule: {rule}")
+        joules = self._recorder.spent_on(trial.trial_id)
+        self.agenda.prune(trial.trial_id, self._pruned.pop(trial.trial_id), joules=joules)
+        self._curves.end(trial.trial_id, configuration.parameters, "pruned")
+        self._recorder.forget(trial.trial_id)
+
+    def _end_stopped(self, trial: TrialPlan) -> None:
+        configuration = self.agenda.configuration_of(trial)
+        if trial.trial_id not in self._stopped:
+            reason = "stopped by the user"
+            self._recorder.lost(configuration, trial, state="stopped", failure=reason)
+            self.agenda.requeue(trial.trial_id)
+            return
+        self._stopped.remove(trial.trial_id)
+        reason = self.agenda.end_reason or ""
+        self._recorder.cut(configuration, trial, state="stopped", reason=reason)
+        self.agenda.stop(trial.trial_id, joules=self._recorder.spent_on(trial.trial_id))
+
+    def _end_failed(self, trial: TrialPlan, reason: str) -> None:
+        configuration = self.agenda.configuration_of(trial)
+        joules = self._recorder.spent_on(trial.trial_id)
+        retry = self.agenda.fail(trial.trial_id, retryable=True, joules=joules)
+        details = {"failure": reason, "traceback": None, "retry": retry}
+        self._recorder.events(trial, [Event(kind="trial_failed", details=details)])
+        self._recorder.lost(configuration, trial, state="failed", failure=reason)
+        self._curves.end(trial.trial_id, configuration.parameters, None)
+        if not retry:
+            self._recorder.forget(trial.trial_id)
 
     def _checkpoint(self, trial: TrialPlan) -> Checkpoint | None:
         """Return what an attempt goes on from: nothing that was saved by a discarded one."""
@@ -168,11 +276,17 @@ class Conductor:
         discarded = max(trial.discarded, default=0)
         return checkpoint if checkpoint and checkpoint.attempt > discarded else None
 
-    def _check_budget(self) -> None:
-        budget = self.spec.budget
-        if budget.hours is not None and self.elapsed_seconds >= budget.hours * 3600:
-            self.agenda.end(f"budget.hours: {budget.hours:g} h")
-        if budget.energy_wh is not None:
-            spent = self.spent_joules / JOULES_PER_WATT_HOUR
-            if spent >= budget.energy_wh:
-                self.agenda.end(f"budget.energy_wh: {spent:.3g} of {budget.energy_wh:g} Wh spent")
+    def _check_budget(self, joules: float) -> None:
+        intensity = self._header.get("grid_intensity_grams_per_kwh")
+        plateau = self.spec.budget.plateau is not None
+        progress = Progress(
+            configurations=self.agenda.proposals,
+            hours=self.elapsed_seconds / 3600,
+            joules=joules,
+            grams=math.nan if intensity is None else emissions_grams(joules, intensity),
+            hypervolume=self._growth.hypervolume() if plateau else [],
+            joules_at=self._growth.joules_at,
+        )
+        end = end_of_search(self.spec.budget, progress)
+        if end is not None:
+            self.agenda.end(end)

@@ -13,12 +13,18 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from joulefront.launch.agenda import TrialPlan
 from joulefront.launch.conductor import JOULES_PER_WATT_HOUR, Conductor
+from joulefront.launch.plan import TrialPlan, TrialState
 from joulefront.launch.retries import by_component, objective_joules
 from joulefront.spec import StudySpec
 from joulefront.trial.messages import Report
 
+_ENDED: Mapping[TrialState, str] = {
+    "complete": "done",
+    "pruned": "pruned",
+    "stopped": "stopped",
+    "failed": "failed",
+}
 _ROWS = 12
 _PERIOD_SECONDS = 0.25
 
@@ -62,7 +68,7 @@ class PlainLines:
         def refresh() -> None:
             for trial in conductor.agenda.trials():
                 state = (trial.attempt, trial.state)
-                if trial.state in ("complete", "failed") and shown.get(trial.trial_id) != state:
+                if trial.state in _ENDED and shown.get(trial.trial_id) != state:
                     shown[trial.trial_id] = state
                     print(_line(conductor, trial), flush=True)
 
@@ -125,7 +131,7 @@ def study_table(conductor: Conductor, width: int) -> Table:
         table.add_column("energy", justify="right")
     trials = list(conductor.agenda.trials())
     running = [trial for trial in trials if trial.state == "running"]
-    ended = [trial for trial in trials if trial.state in ("complete", "failed")]
+    ended = [trial for trial in trials if trial.state in _ENDED]
     room = max(0, _ROWS - len(running))
     for trial in [*ended[len(ended) - min(room, len(ended)) :], *running]:
         table.add_row(*_cells(conductor, trial, objectives))
@@ -133,39 +139,49 @@ def study_table(conductor: Conductor, width: int) -> Table:
 
 
 def progress_line(conductor: Conductor) -> str:
-    """Say in one line how far the study is: trials, energy, time gone and to go."""
+    """Say in one line how far the study is: trials, energy, time gone and to go, and its end."""
     agenda = conductor.agenda
-    done, failed = agenda.count("complete"), agenda.count("failed")
-    expected = expected_trials(conductor.spec)
-    parts = [f"{done}/{expected or '?'} trials"]
-    if failed:
-        parts.append(f"{failed} failed")
+    lost = {state: agenda.count(state) for state in _ENDED if state != "complete"}
+    parts = [_done(conductor), *(f"{count} {state}" for state, count in lost.items() if count)]
     parts.append(f"{_watt_hours(conductor.spent_joules)} spent")
     parts.append(f"{_clock(conductor.elapsed_seconds)} gone")
     remaining = eta_seconds(conductor)
     if remaining is not None:
         parts.append(f"about {_clock(remaining)} to go")
+    if agenda.end_reason is not None:
+        parts.append(f"search ended by {agenda.end_reason}")
     return ", ".join(parts)
 
 
 def expected_trials(spec: StudySpec) -> int | None:
-    """Return how many trials a study will have, None where no budget says so."""
-    if spec.budget.trials is None:
-        return None
+    """Return how many trials a study will have; None where no budget says so, or a race decides."""
     replicates = spec.replicates
+    if spec.budget.trials is None or replicates.allocate == "front":
+        return None
     each = 1 if replicates.allocate == "none" else replicates.folds * replicates.seeds
     return spec.budget.trials * each
 
 
 def eta_seconds(conductor: Conductor) -> float | None:
-    """Return the time to go, from the trials that ended so far; None before the first."""
+    """Return the time to go if no other trial ends early; None before the first has ended."""
     expected = expected_trials(conductor.spec)
     if expected is None or not conductor.durations:
         return None
     agenda = conductor.agenda
-    left = expected - agenda.count("complete") - agenda.count("failed")
+    left = expected - sum(agenda.count(state) for state in _ENDED)
     mean = math.fsum(conductor.durations) / len(conductor.durations)
     return max(0.0, left * mean / max(1, agenda.count("running")))
+
+
+def _done(conductor: Conductor) -> str:
+    """Count complete trials, and where the front is raced for, what they have measured."""
+    agenda, spec = conductor.agenda, conductor.spec
+    done = agenda.count("complete")
+    if spec.replicates.allocate != "front":
+        return f"{done}/{expected_trials(spec) or '?'} trials"
+    configurations = f"{agenda.proposals}/{spec.budget.trials or '?'} configurations"
+    again = sum(1 for t in agenda.trials() if (t.role, t.state) == ("replicate", "complete"))
+    return f"{configurations}, {done} trials, {again} of them replicates"
 
 
 def _cells(conductor: Conductor, trial: TrialPlan, objectives: list[str]) -> list[str]:
@@ -183,9 +199,7 @@ def _cells(conductor: Conductor, trial: TrialPlan, objectives: list[str]) -> lis
 
 
 def _epoch(trial: TrialPlan, report: Report | None) -> str:
-    if trial.state in ("complete", "failed"):
-        return "done" if trial.state == "complete" else "failed"
-    return str(report.epoch) if report else "-"
+    return _ENDED.get(trial.state) or (str(report.epoch) if report else "-")
 
 
 def _joules(report: Report) -> float:
@@ -195,13 +209,10 @@ def _joules(report: Report) -> float:
 def _line(conductor: Conductor, trial: TrialPlan) -> str:
     parameters = _parameters(conductor.agenda.configuration_of(trial).parameters)
     objectives = conductor.spec.objectives
-    outcome = (
-        " ".join(
-            f"{objective.metric}={_number(value)}"
-            for objective, value in zip(objectives, trial.values or (), strict=False)
-        )
-        or "failed; see `study logs`"
-    )
+    outcome = " ".join(
+        f"{objective.metric}={_number(value)}"
+        for objective, value in zip(objectives, trial.values or (), strict=False)
+    ) or {"failed": "failed; see `study logs`"}.get(trial.state, trial.state)
     return f"{trial.trial_id}  {parameters}  {outcome}  ({progress_line(conductor)})"
 
 

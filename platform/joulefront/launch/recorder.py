@@ -7,13 +7,14 @@ what counts as finished, and answers what a trial has been charged.
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from joulefront.launch.agenda import Configuration, TrialPlan
 from joulefront.launch.billing import StudyBill
+from joulefront.launch.plan import Configuration, TrialPlan
 from joulefront.launch.retries import (
     CARRIED,
     AttemptEnergy,
@@ -34,6 +35,7 @@ class _Attempt:
     resumed_from: tuple[int, int] | None = None
     total: dict[str, float] = field(default_factory=dict)
     by_epoch: dict[int, dict[str, float]] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     rows: Sequence[ChargeRow] = ()
     written: bool = False
 
@@ -88,8 +90,8 @@ class Recorder:
         }
         self._writer.append("trials", [row])
 
-    def report(self, trial: TrialPlan, report: Report) -> None:
-        """Write one epoch."""
+    def report(self, trial: TrialPlan, report: Report) -> dict[str, Any]:
+        """Write one epoch; return its metrics and what the trial has spent up to there."""
         attempt = self._attempts[trial.trial_id][-1]
         attempt.take(report.charges)
         attempt.by_epoch[report.epoch] = attempt.total
@@ -105,6 +107,8 @@ class Recorder:
         }
         self._writer.append("reports", [row | dict(report.metrics)])
         self.events(trial, report.events)
+        attempt.metrics = report.metrics
+        return dict(report.metrics) | self._energies(trial.trial_id)
 
     def measured(self, trial: TrialPlan, closing: Closing) -> dict[str, Any]:
         """Return what the platform has measured of a closing trial, as columns."""
@@ -155,11 +159,37 @@ class Recorder:
         if not attempt.written:
             attempt.take(max(rows, attempt.rows, key=_billed))
             self._write_energy(trial)
-        row = self._identity(configuration, trial, "end") | self._energies(trial.trial_id)
-        row |= {"state": state, "failure": failure, "quality": "degraded"}
-        row |= {"quality_reasons": ", ".join(dict.fromkeys(["process lost", *degradations]))}
-        self._writer.append("trials", [row])
-        self._writer.sync()
+        reasons = dict.fromkeys(["process lost", *degradations])
+        row = {"failure": failure, "quality": "degraded", "quality_reasons": ", ".join(reasons)}
+        self._end(configuration, trial, row | {"state": state})
+
+    def cut(
+        self, configuration: Configuration, trial: TrialPlan, *, state: str, reason: str
+    ) -> None:
+        """Make durable that a trial was ended at its last report, whose metrics stay with it."""
+        attempt = self._attempts[trial.trial_id][-1]
+        self._write_energy(trial)
+        row = dict(attempt.metrics) | {"state": state, "failure": reason, "quality": "good"}
+        self._end(configuration, trial, row)
+
+    def spent_on(self, trial_id: str) -> float:
+        """Return the joules of all attempts of a trial that count against a budget."""
+        return math.fsum(_total(attempt.total) for attempt in self._attempts[trial_id])
+
+    def energies_at(self, trial_id: str, epoch: int) -> dict[str, Any]:
+        """Return what a trial had been charged when its latest attempt reported an epoch."""
+        *earlier, last = (attempt.energy() for attempt in self._attempts[trial_id])
+        then = replace(last, total=last.by_epoch[epoch])
+        return fold_attempts([*earlier, then]).columns(self._intensity)
+
+    def unbilled(self, trial_id: str) -> float:
+        """Return the joules of a trial's latest attempt that no budget has been charged yet."""
+        attempt = self._attempts[trial_id][-1]
+        return 0.0 if attempt.written else _total(attempt.total)
+
+    def forget(self, trial_id: str) -> None:
+        """Drop what was kept of a trial that will not run again."""
+        del self._attempts[trial_id]
 
     def events(self, trial: TrialPlan | None, events: Sequence[Event]) -> None:
         """Write events of a trial, or of the study."""
@@ -218,9 +248,14 @@ class Recorder:
             "fold": trial.fold,
             "seed": trial.seed,
             "role": trial.role,
-            "proposal_index": configuration.index,
+            "proposal_index": trial.proposal_index,
             **{f"params.{name}": value for name, value in configuration.columns.items()},
         }
+
+    def _end(self, configuration: Configuration, trial: TrialPlan, row: Mapping[str, Any]) -> None:
+        identity = self._identity(configuration, trial, "end")
+        self._writer.append("trials", [identity | dict(row) | self._energies(trial.trial_id)])
+        self._writer.sync()
 
     def _energies(self, trial_id: str) -> dict[str, Any]:
         """Return what a trial is charged over all its attempts, as columns."""
@@ -251,3 +286,8 @@ class Recorder:
 
 def _billed(rows: Sequence[ChargeRow]) -> float:
     return sum(row.joules for row in rows if row.component in BILLED)
+
+
+def _total(joules: Mapping[str, float]) -> float:
+    known = (joules.get(component, 0.0) for component in BILLED)
+    return math.fsum(part for part in known if not math.isnan(part))

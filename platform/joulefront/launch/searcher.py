@@ -1,8 +1,8 @@
 """The conductor as Ray Tune sees it: a Searcher, a Callback and a Stopper, all thin.
 
 Tune asks the Searcher for a configuration and gets an assignment; it hands every report to the
-Callback and then tells the Searcher that the trial is over. `TuneConfig` gets no metric and no
-mode: objectives are the conductor's affair.
+scheduler (`joulefront.launch.scheduler`) and tells the Callback that the trial is over.
+`TuneConfig` gets no metric and no mode: objectives are the conductor's affair.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
-from joulefront.trial._ray import ASSIGNMENT, MESSAGE
-from joulefront.trial.messages import decode
+from joulefront.trial._ray import ASSIGNMENT
 
 
-class _NotPickled:
+class NotPickled:
     """What Tune writes of this object into its own scratch files: nothing.
 
     Its state is the store's; Tune only needs not to fail when it saves itself.
@@ -31,30 +31,37 @@ class _NotPickled:
         return {}
 
 
-class StudySearcher(_NotPickled, Searcher):
+class StudySearcher(NotPickled, Searcher):
     """Hand out assignments, one for each free slot.
 
-    It proposes when a slot is free and not before, so that every proposal knows all results there
-    are (at concurrency 1: ask after tell). It answers None only while all slots are taken: Tune
-    takes None on an idle slot as a reason to wait for seconds.
+    It answers None only while all slots are taken: Tune takes None on an idle slot as a reason to
+    wait for seconds. A proposal that is not ready yet is waited for.
+
+    Tune takes an exception in what it calls for a failure of the trial, or of itself. What is
+    raised (a full disk, a bug) is therefore kept in `error`, and the study is stopped.
 
     Args:
         conductor: Of the study.
         concurrent: Slots.
+        prefetcher: Which the study's agenda has its proposals from.
     """
 
-    def __init__(self, conductor: Conductor, concurrent: int) -> None:
+    def __init__(self, conductor: Conductor, concurrent: int, prefetcher: Prefetcher) -> None:
         super().__init__()
         self._conductor = conductor
         self._concurrent = concurrent
+        self._prefetcher = prefetcher
         self.running: dict[str, str] = {}
+        self.trials: dict[str, Trial] = {}
         self.error: Exception | None = None
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the configuration of Tune's next trial, None to wait, or that all is done."""
         if len(self.running) >= self._concurrent:
             return None
-        assignment = self._next()
+        assignment = None
+        with self.kept():
+            assignment = self._next()
         if assignment is not None:
             self.running[trial_id] = assignment.trial_id
             return {ASSIGNMENT: assignment.to_json()}
@@ -72,78 +79,71 @@ class StudySearcher(_NotPickled, Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Restore nothing: see `joulefront.launch.restoring`."""
 
-    def _next(self) -> Assignment | None:
-        try:
-            return self._conductor.next_assignment()
-        except Exception as error:
-            self.error = error
-            self._conductor.stop()
-            return None
-
     def release(self, trial_id: str, failure: str | None) -> None:
         """Free the slot of a trial of Tune's that is over."""
+        self.trials.pop(trial_id, None)
         ours = self.running.pop(trial_id, None)
         if ours is not None:
-            self._conductor.ended(ours, failure)
+            with self.kept():
+                self._conductor.ended(ours, failure)
 
+    def release_unstarted(self) -> None:
+        """Free the slots of trials whose actor could not be reset: Tune tells nobody of them.
 
-class StudyCallback(_NotPickled, Callback):
-    """Pass on what trials report, and let the display breathe.
-
-    Tune takes an exception in a callback for a failure of the trial. What is raised here (a full
-    disk, a bug) is therefore kept in `error`, and the study is stopped.
-
-    Args:
-        searcher: Which knows Tune's trials by our names.
-        conductor: Of the study.
-        refresh: Called at every step of Tune's loop.
-    """
-
-    def __init__(
-        self, searcher: StudySearcher, conductor: Conductor, refresh: Callable[[], None]
-    ) -> None:
-        self._searcher = searcher
-        self._conductor = conductor
-        self._refresh = refresh
-        self.error: Exception | None = None
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
-    ) -> None:
-        """Give the conductor the message in a report."""
-        message = result.get(MESSAGE)
-        ours = self._searcher.running.get(trial.trial_id)
-        if message is not None and ours is not None:
-            with self._kept():
-                self._conductor.receive(ours, decode(message))
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
-    ) -> None:
-        """Free the slot; the conductor knows from the closing message what came of the trial."""
-        with self._kept():
-            self._searcher.release(trial.trial_id, None)
-
-    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """Free the slot of a trial whose process raised or died."""
-        with self._kept():
-            self._searcher.release(trial.trial_id, _last_line(trial.get_error()))
-
-    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        """Refresh the display."""
-        with self._kept():
-            self._refresh()
+        That is where the trial before has been stopped and does not end.
+        """
+        for tune_id, trial in list(self.trials.items()):
+            if trial.status == Trial.ERROR:
+                self.release(tune_id, _last_line(trial.get_error()))
 
     @contextmanager
-    def _kept(self) -> Iterator[None]:
+    def kept(self) -> Iterator[None]:
+        """Keep what is raised inside, and stop the study."""
         try:
             yield
         except Exception as error:
             self.error = self.error or error
             self._conductor.stop()
 
+    def _next(self) -> Assignment | None:
+        assignment = self._conductor.next_assignment()
+        if assignment is not None:
+            agenda = self._conductor.agenda
+            waiting = agenda.count("queued") > 0
+            self._prefetcher.prepare(None if waiting else agenda.proposal_request())
+        return assignment
 
-class StudyStopper(_NotPickled, Stopper):
+
+class StudyCallback(NotPickled, Callback):
+    """Free the slots of trials that are over, and let the display breathe.
+
+    Args:
+        searcher: Which knows Tune's trials by our names.
+        refresh: Called at every step of Tune's loop.
+    """
+
+    def __init__(self, searcher: StudySearcher, refresh: Callable[[], None]) -> None:
+        self._searcher = searcher
+        self._refresh = refresh
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
+    ) -> None:
+        """Free the slot; the conductor knows what came of the trial."""
+        self._searcher.release(trial.trial_id, None)
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Free the slot of a trial whose process raised or died."""
+        self._searcher.release(trial.trial_id, _last_line(trial.get_error()))
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        """Free what nobody else frees, and refresh the display."""
+        self._searcher.release_unstarted()
+        with self._searcher.kept():
+            self._refresh()
+
+
+class StudyStopper(NotPickled, Stopper):
     """End Tune's loop, and the trials that run, once the conductor is stopping."""
 
     def __init__(self, conductor: Conductor) -> None:

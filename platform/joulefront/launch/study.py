@@ -7,7 +7,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from joulefront.energy import PowerModel
 from joulefront.energy.rapl import Rapl
@@ -21,6 +20,12 @@ from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
+from joulefront.launch.warm_start import (
+    read_warm_start,
+    stored_observations,
+    warm_start_event,
+    warm_start_notes,
+)
 from joulefront.spec import StudySpec, Trainable, import_trainable
 from joulefront.store import StudyStore, is_remote
 from joulefront.trial.messages import Event
@@ -57,7 +62,8 @@ def launch_study(
         spec: What the study is.
         store: Study directory; `results/<name>` under the current folder by default.
         address: Of a running Ray cluster; None starts one on this machine for the time being.
-        resume: Go on with the study if it is there; start it if not.
+        resume: Go on with the study if it is there; start it if not. Its budget may be another
+            than before, so that a finished study can be extended.
         display: What shows the progress; nothing by default.
 
     Raises:
@@ -69,11 +75,12 @@ def launch_study(
     """
     display = display or Silent()
     path = study_path(spec, store)
-    spec = dataclasses.replace(spec, trainable=_absolute(spec.trainable))
+    spec = _absolute(spec)
     if address is not None:
         check_address(address)
     known = resume and StudyStore.exists(path)
-    study, baselines = _reopen(path, spec) if known else _create(path, spec, display)
+    opened = _reopen(path, spec) if known else _create(path, spec, display)
+    study = opened.store
     reason = _ended(study)
     if reason is not None:
         return Outcome(path=path, finished=True, reason=reason)
@@ -82,20 +89,15 @@ def launch_study(
     with study.writer() as writer:
         bill = StudyBill(store=study)
         recorder = Recorder(writer, bill, study.header["grid_intensity_grams_per_kwh"])
-        agenda = Agenda(spec)
-        elapsed = restore(agenda, recorder, study) if known else 0.0
-        conductor = Conductor(
-            agenda,
-            recorder,
-            store=study.path,
-            header=study.header,
-            elapsed_seconds=elapsed,
-            searched_joules=bill.search_joules() if known else 0.0,
-        )
         recorder.events(None, [Event(kind="study_started", details={"resumed": known})])
-        if baselines is not None:
-            recorder.events(None, [Event(kind="baselines", details={"rows": baselines})])
+        recorder.events(None, opened.events)
         recorder.sync()
+        agenda = Agenda(
+            spec,
+            prior=stored_observations(study),
+            joules_per_cpu_second=model.joules_per_cpu_second,
+        )
+        conductor = _conductor(agenda, recorder, study)
         execute(conductor, address, display)
         outcome = _close(conductor, recorder, path)
     study.compact()
@@ -117,56 +119,104 @@ def study_path(spec: StudySpec, store: str | Path | None) -> Path:
     return Path(store or DEFAULT_STORE / spec.name).absolute()
 
 
-def _absolute(reference: str) -> str:
-    """Make the path of a trainable's file independent of the current folder."""
-    file, _, name = reference.rpartition(":")
-    return f"{Path(file).absolute()}:{name}" if file.endswith(".py") else reference
+def _absolute(spec: StudySpec) -> StudySpec:
+    """Make what the study refers to independent of the current folder."""
+    file, _, name = spec.trainable.rpartition(":")
+    if file.endswith(".py"):
+        spec = dataclasses.replace(spec, trainable=f"{Path(file).absolute()}:{name}")
+    others = tuple(str(Path(other).absolute()) for other in spec.search.warm_start)
+    return dataclasses.replace(spec, search=dataclasses.replace(spec.search, warm_start=others))
 
 
-def _create(path: Path, spec: StudySpec, display: Display) -> tuple[StudyStore, list[Any] | None]:
-    """Make the study's store, and return its baselines, if the trainable offers any.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Opened:
+    """A study's store, and what is to be written before anything else."""
 
-    Whatever the data may refuse is found before anything is written.
+    store: StudyStore
+    events: list[Event]
+
+
+def _create(path: Path, spec: StudySpec, display: Display) -> _Opened:
+    """Make the study's store.
+
+    Whatever the data or earlier studies may refuse is found before anything is written.
     """
     StudyStore.refuse_existing(path)
     trainable = import_trainable(spec.trainable)
     if Rapl().ranges:
         display.note("energy: RAPL is calibrated, ten seconds idle and ten under load")
     header = study_header(spec, trainable)
-    rows = _baselines(trainable, spec)
-    return StudyStore.create(path, header), rows
+    events = _baselines(trainable, spec)
+    if spec.search.warm_start:
+        warm = read_warm_start(spec)
+        for text in warm_start_notes(warm):
+            display.note(text)
+        events.append(warm_start_event(warm))
+    return _Opened(store=StudyStore.create(path, header), events=events)
 
 
-def _baselines(trainable: Trainable, spec: StudySpec) -> list[Any] | None:
+def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
     baselines = getattr(trainable.module, "baselines", None)
-    return None if baselines is None else list(baselines(spec.data))
+    if baselines is None:
+        return []
+    return [Event(kind="baselines", details={"rows": list(baselines(spec.data))})]
 
 
-def _reopen(path: Path, spec: StudySpec) -> tuple[StudyStore, list[Any] | None]:
-    """Open a study to go on with, and return its baselines if it was killed before it had them."""
+def _reopen(path: Path, spec: StudySpec) -> _Opened:
+    """Open a study to go on with; only its budget may have changed.
+
+    What it had not got when it was killed (baselines, what others know) is got now.
+    """
     study = StudyStore.open(path)
     before = StudySpec.from_dict(study.header["spec"])
     changed = [
         field.name
         for field in dataclasses.fields(spec)
-        if getattr(before, field.name) != getattr(spec, field.name)
+        if field.name != "budget" and getattr(before, field.name) != getattr(spec, field.name)
     ]
     if changed:
         raise StudyError(
-            "a study must be resumed as it was begun",
+            "a study must be resumed as it was begun, but for its budget",
             given=f"other values of {', '.join(changed)} than in {path}",
             remedy="take the same study file and --set values, or another --store",
         )
-    if "baselines" in study.read("events").column("kind").to_pylist():
-        return study, None
-    return study, _baselines(import_trainable(spec.trainable), spec)
+    kinds = study.read("events").column("kind").to_pylist()
+    events = []
+    if "baselines" not in kinds:
+        events += _baselines(import_trainable(spec.trainable), spec)
+    if spec.search.warm_start and "warm_start" not in kinds:
+        events.append(warm_start_event(read_warm_start(spec)))
+    if before.budget != spec.budget:
+        details = {"before": before.budget.to_dict(), "now": spec.budget.to_dict()}
+        events.append(Event(kind="budget_changed", details=details))
+        study = study.with_header(dict(study.header) | {"spec": spec.to_dict()})
+    return _Opened(store=study, events=events)
+
+
+def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conductor:
+    """Return a conductor that goes on where the store says the study stands."""
+    restored = restore(agenda, recorder, study)
+    return Conductor(
+        agenda,
+        recorder,
+        store=study.path,
+        header=study.header,
+        curves=restored.curves,
+        growth=restored.growth,
+        elapsed_seconds=restored.elapsed_seconds,
+        searched_joules=StudyBill(store=study).search_joules(),
+    )
 
 
 def _ended(study: StudyStore) -> str | None:
     """Return why the study has ended, None if it has not."""
+    spec = StudySpec.from_dict(study.header["spec"])
     for row in reversed(study.read("events").to_pylist()):
         if row["kind"] == "study_finished":
-            return str(json.loads(row["details"])["reason"])
+            details = json.loads(row["details"])
+            if details.get("budget", spec.budget.to_dict()) != spec.budget.to_dict():
+                return None
+            return str(details["reason"])
     return None
 
 
@@ -174,6 +224,11 @@ def _close(conductor: Conductor, recorder: Recorder, path: Path) -> Outcome:
     finished = conductor.finished and not conductor.stopping
     reason = (conductor.agenda.end_reason or "") if finished else "interrupted"
     details = {"reason": reason, "elapsed_seconds": conductor.elapsed_seconds, "pid": os.getpid()}
+    if finished:
+        conductor.choose_reference(at_the_end=True)
+        ended = conductor.agenda.ended
+        details |= {"ended_by": ended.kind if ended else ""}
+        details |= {"budget": conductor.spec.budget.to_dict()}
     kind = "study_finished" if finished else "study_interrupted"
     recorder.events(None, [Event(kind=kind, details=details)])
     recorder.sync()

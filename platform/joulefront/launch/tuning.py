@@ -8,7 +8,9 @@ from pathlib import Path
 from ray import tune
 
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.prefetch import Prefetcher
 from joulefront.launch.resources import COORDINATION_CPUS
+from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
 from joulefront.spec import StudySpec
 from joulefront.trial._ray import tune_trial
@@ -26,27 +28,32 @@ def run_tune(
         refresh: Called at every step of Tune's loop.
 
     Raises:
-        Exception: What a callback raised: a full disk, or a bug.
+        Exception: What the conductor or a proposal raised: a full disk, or a bug.
     """
-    searcher = StudySearcher(conductor, concurrent)
-    callback = StudyCallback(searcher, conductor, refresh)
-    tune.Tuner(
-        tune.with_resources(tune_trial, _actor_resources(conductor.spec)),
-        tune_config=tune.TuneConfig(search_alg=searcher, num_samples=-1, reuse_actors=True),
-        run_config=tune.RunConfig(
-            name="study",
-            storage_path=str(scratch),
-            callbacks=[callback],
-            stop=StudyStopper(conductor),
-            failure_config=tune.FailureConfig(max_failures=0),
-            verbose=0,
-        ),
-    ).fit()
+    with Prefetcher(concurrent) as prefetcher:
+        conductor.agenda.proposer = prefetcher
+        searcher = StudySearcher(conductor, concurrent, prefetcher)
+        tune.Tuner(
+            tune.with_resources(tune_trial, _actor_resources(conductor.spec)),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=StudyScheduler(searcher, conductor),
+                num_samples=-1,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="study",
+                storage_path=str(scratch),
+                callbacks=[StudyCallback(searcher, refresh)],
+                stop=StudyStopper(conductor),
+                failure_config=tune.FailureConfig(max_failures=0),
+                verbose=0,
+            ),
+        ).fit()
     for tune_id in list(searcher.running):
         searcher.release(tune_id, None)
-    error = callback.error or searcher.error
-    if error is not None:
-        raise error
+    if searcher.error is not None:
+        raise searcher.error
 
 
 def _actor_resources(spec: StudySpec) -> dict[str, float]:

@@ -117,6 +117,15 @@ class StudyStore:
             )
         return cls(store, content["study"])
 
+    def with_header(self, header: Mapping[str, Any]) -> StudyStore:
+        """The same study with another header, which has replaced the stored one as a whole.
+
+        Raises:
+            StoreWriteError: The disk is full or read-only; the header is then as it was.
+        """
+        publish(self.path / "study.json", seal({"format": _FORMAT, "study": header}))
+        return StudyStore.open(self.path)
+
     def writer(self) -> StoreWriter:
         """A new writer of this study's segments; take one a process, and close it."""
         return StoreWriter(self.path / "segments")

@@ -12,11 +12,13 @@ import contextlib
 import dataclasses
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from ray import train, tune
+from ray.experimental import internal_kv
 from ray.train.torch import TorchTrainer, get_devices
 from ray.tune.integration.ray_train import TuneReportCallback
 
@@ -50,9 +52,23 @@ def tune_trial(config: Mapping[str, Any]) -> None:
 class TuneSink:
     """Send messages from the trial's Tune actor to the driver."""
 
+    def __init__(self) -> None:
+        self._stopped = False
+
     def send(self, message: Message) -> None:
-        """Wait until Tune has taken the message."""
-        tune.report({MESSAGE: encode(message)})
+        """Wait until Tune has taken the message.
+
+        Raises:
+            SystemExit: If Tune stops the trial there. Any later message, such as a `finally`
+                might send, raises it too: Ray would wait for an answer to it.
+        """
+        if self._stopped:
+            sys.exit(0)
+        try:
+            tune.report({MESSAGE: encode(message)})
+        except SystemExit:
+            self._stopped = True
+            raise
 
 
 class TrainSink:
@@ -63,14 +79,31 @@ class TrainSink:
         train.report({MESSAGE: encode(message)})
 
 
+def stop_group(tune_id: str) -> None:
+    """Have the worker group of one of Tune's trials end at its next report.
+
+    If Tune stopped the trial itself, the group would keep its resources: Ray's cleaner of
+    placement groups asks the dashboard, and there may be none.
+    """
+    internal_kv._internal_kv_put(_stop_key(tune_id), b"")
+
+
+def _stop_key(tune_id: str) -> bytes:
+    return f"joulefront/stop/{tune_id}".encode()
+
+
 class GroupReport(TuneReportCallback):
     """Forward what the ranks of a group report as one message, with everybody's energy.
 
     Ray's own callback forwards rank 0's metrics only.
+
+    Args:
+        tune_id: Of Tune's trial.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tune_id: str) -> None:
         super().__init__()
+        self._tune_id = tune_id
         self._plain: Report | None = None
 
     def after_report(
@@ -80,7 +113,12 @@ class GroupReport(TuneReportCallback):
 
         An unmodified Train loop's metrics become a report, and its last ones those of the closing
         message.
+
+        Raises:
+            InterruptedError: If the group is to stop; Train then ends it and frees its resources.
         """
+        if internal_kv._internal_kv_exists(_stop_key(self._tune_id)):
+            raise InterruptedError
         if all(MESSAGE in values for values in metrics):
             message = merge([decode(values[MESSAGE]) for values in metrics])
             if self._plain is not None:
@@ -113,7 +151,8 @@ def _run_locally(assignment: Assignment) -> None:
 
 def _run_group(assignment: Assignment) -> None:
     resources = {"CPU": float(assignment.cpus), "GPU": float(assignment.gpus)}
-    TorchTrainer(
+    context = tune.get_context()
+    trainer = TorchTrainer(
         _run_rank,
         train_loop_config={ASSIGNMENT: assignment.to_json()},
         scaling_config=train.ScalingConfig(
@@ -123,10 +162,15 @@ def _run_group(assignment: Assignment) -> None:
         ),
         run_config=train.RunConfig(
             name=f"{assignment.trial_id}-{assignment.attempt}",
-            storage_path=tune.get_context().get_trial_dir(),
-            callbacks=[GroupReport()],
+            storage_path=context.get_trial_dir(),
+            callbacks=[GroupReport(context.get_trial_id())],
         ),
-    ).fit()
+    )
+    try:
+        trainer.fit()
+    except Exception:
+        if not internal_kv._internal_kv_del(_stop_key(context.get_trial_id())):
+            raise
 
 
 def _run_rank(config: Mapping[str, Any]) -> None:

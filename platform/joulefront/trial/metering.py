@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from joulefront.energy import (
@@ -143,7 +144,7 @@ class AttemptMeter:
         self._samples += samples
 
     def charges(self) -> tuple[ChargeRow, ...]:
-        """Return what the training windows cost up to now.
+        """Return what the training windows cost up to now, with "inference" and "setup" beside it.
 
         A trainable that has opened none yet is charged from the call of `train`.
         """
@@ -152,7 +153,9 @@ class AttemptMeter:
             windows.append(self._window(self._open[1], ends=False))
         elif not windows:
             windows.append(self._window(self._registration.called, ends=False))
-        return self._rows(charge_windows(windows, self._model))
+        call = replace(windows[-1], opened=self._registration.called)
+        inference = self._windows["inference"]
+        return self._rows(charge_attempt(call, windows, inference, self._model))
 
     def close(self) -> Window:
         """End the attempt, the first time it is called, and return all of it as one window."""

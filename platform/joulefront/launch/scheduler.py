@@ -1,0 +1,67 @@
+"""Which of Tune's trials go on: the conductor's answer to each report, as a `TrialScheduler`.
+
+The rules are `joulefront.stopping`'s and their use is the conductor's; this one carries the answer
+out. Tune leaves the thread of a stopped trial blocked in its report, with its cores leased and its
+windows open, until the actor is needed again: here it is let go at once. `SystemExit` then ends it
+from within `tune.report`, through every `finally` of the trainable and of the runner. A worker
+group is told instead, and leaves at its next report, an epoch or two late.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from joulefront.launch.conductor import Conductor
+from joulefront.launch.searcher import NotPickled, StudySearcher
+from joulefront.trial._ray import MESSAGE, stop_group
+from joulefront.trial.messages import decode
+
+
+class StudyScheduler(NotPickled, FIFOScheduler):
+    """Give the conductor what trials report, and stop those that it wants stopped.
+
+    Args:
+        searcher: Which knows Tune's trials by our names.
+        conductor: Of the study.
+    """
+
+    def __init__(self, searcher: StudySearcher, conductor: Conductor) -> None:
+        super().__init__()
+        self._searcher = searcher
+        self._conductor = conductor
+        self._leaving: set[str] = set()
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Let the searcher know Tune's trial."""
+        self._searcher.trials[trial.trial_id] = trial
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return the last of the trials that wait for an actor.
+
+        Those before it have one that is starting. If they were given that of a trial that has
+        ended, Tune would drop theirs, and where trials are shorter than an actor's start, there
+        would never be a second one.
+        """
+        waiting = (t for t in self._searcher.trials.values() if t.status == Trial.PENDING)
+        return next(reversed([*waiting]), None)
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Give the conductor the message in a report; return STOP if the trial is to end there."""
+        message = result.get(MESSAGE)
+        ours = self._searcher.running.get(trial.trial_id)
+        if message is None or ours is None or trial.trial_id in self._leaving:
+            return str(TrialScheduler.CONTINUE)
+        stops = False
+        with self._searcher.kept():
+            stops = self._conductor.receive(ours, decode(message))
+        if not stops:
+            return str(TrialScheduler.CONTINUE)
+        if self._conductor.spec.per_trial.workers:
+            self._leaving.add(trial.trial_id)
+            stop_group(trial.trial_id)
+            return str(TrialScheduler.CONTINUE)
+        trial.temporary_state.ray_actor.reset_config.remote({})
+        return str(TrialScheduler.STOP)
