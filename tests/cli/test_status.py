@@ -38,6 +38,11 @@ def test_what_the_search_itself_spent_is_told_apart(tiny: Path, capfdbinary, mon
         ("study_interrupted", {}, "tiny: interrupted; `study launch FILE --resume`"),
         ("study_finished", {"reason": "budget.hours: 1"}, "tiny: finished (budget.hours: 1)"),
         ("study_finished", {}, "tiny: finished\n"),
+        (
+            "study_finished",
+            {"reason": "5.2 of 5 Wh are spent", "ended_by": "budget.energy_wh"},
+            "tiny: finished (budget.energy_wh: 5.2 of 5 Wh are spent)",
+        ),
     ],
 )
 def test_the_last_event_decides(tiny: Path, capfdbinary, kind, details, expected) -> None:

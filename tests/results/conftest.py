@@ -25,13 +25,16 @@ def spec_of(
     objectives: Iterable[Mapping[str, str]] = QUALITY_AND_ENERGY,
     folds: int = 1,
     trials: int = 40,
+    allocate: str = "",
+    constraints: Iterable[str] = (),
 ) -> dict[str, Any]:
     return {
         "name": "small",
         "trainable": "trainables.smmt:train",
         "space": space or {"clusters": {"int": [1, 32], "log": True}},
         "objectives": list(objectives),
-        "replicates": {"folds": folds, "allocate": "all" if folds > 1 else "none"},
+        "replicates": {"folds": folds, "allocate": allocate or ("all" if folds > 1 else "none")},
+        "constraints": list(constraints),
         "budget": {"trials": trials},
     }
 

@@ -200,3 +200,89 @@ def test_a_study_of_failures_only_has_an_empty_front(make_study) -> None:
     study = make_study([{"config": "c1", "state": "failed", "failure": "boom"}])
     assert study.front().empty
     assert study.trials()["failure"].tolist() == ["boom"]
+
+
+def replicated(values: dict[str, tuple[float, ...]], joules: float = 5.0) -> list[dict]:
+    return [
+        {"config": config, "fold": f, "balanced_accuracy": value, "energy_joules": joules + f}
+        for config, several in values.items()
+        for f, value in enumerate(several)
+    ]
+
+
+def test_intervals_know_that_folds_are_correlated(make_study) -> None:
+    values = {"c1": (0.6, 0.8, 0.7), "c2": (0.5, 0.52, 0.61), "c3": (0.4, 0.5, 0.3)}
+    configurations = make_study(replicated(values), folds=3).configurations()
+    means = configurations["balanced_accuracy"]
+    assert means.tolist() == pytest.approx([sum(v) / 3 for v in values.values()])
+    reach = (configurations["balanced_accuracy_high"] - means).tolist()
+    assert (means - configurations["balanced_accuracy_low"]).tolist() == pytest.approx(reach)
+    error = configurations["balanced_accuracy_standard_error"]
+    assert (error > 0).all()
+    assert all(reach > 1.96 * error)
+    assert configurations["membership"].between(0, 1).all()
+
+
+def test_nothing_is_known_of_single_evaluations(sweep: Study) -> None:
+    configurations = sweep.configurations()
+    for column in ("balanced_accuracy_low", "energy_joules_high", "membership"):
+        assert configurations[column].isna().all()
+
+
+def test_infeasible_configurations_are_kept_and_not_on_the_front(make_study) -> None:
+    trial = {"energy_joules": 5.0}
+    study = make_study(
+        [
+            {"config": "c1", "balanced_accuracy": 0.9, "sensitivity": 0.5, **trial},
+            {"config": "c2", "balanced_accuracy": 0.8, "sensitivity": 0.6, **trial},
+            {"config": "c3", "balanced_accuracy": 0.95, **trial},
+        ],
+        constraints=["sensitivity >= 0.6", "energy_joules <= 9"],
+    )
+    assert study.configurations()["feasible"].tolist() == [False, True, False]
+    assert study.configurations()["fully_measured"].all()
+    assert study.front()["config_id"].tolist() == ["c2"]
+    told = " ".join(front_table(study).split())
+    assert "infeasible: 2 of the configurations, kept off the front" in told
+    assert "missed sensitivity >= 0.6: 2, energy_joules <= 9: 0" in told
+
+
+def test_a_constraint_that_nobody_meets_leaves_an_empty_front(make_study) -> None:
+    study = make_study(replicated({"c1": (0.5,)}), constraints=["sensitivity >= 0.6"])
+    assert study.front().empty
+    assert "infeasible: 1 of the configurations" in front_table(study)
+
+
+def test_a_raced_front_leaves_out_what_is_probably_not_a_member(make_study) -> None:
+    lucky = {f"c{i}": (0.70 + i / 1000,) for i in range(8)}
+    known = {"good": (0.80, 0.82, 0.78), "fair": (0.60, 0.62, 0.57)}
+    study = make_study(replicated(known | lucky), folds=3, allocate="front")
+    configurations = study.configurations().set_index("config_id")
+    assert configurations["fully_measured"].all()
+    assert configurations["replicates"].tolist() == [3, 3, *[1] * 8]
+    front = study.front()
+    assert "fair" not in set(front["config_id"])
+    assert (front["membership"] >= 0.5).all() or len(front) == 1
+
+
+def test_contributions_belong_to_members_only(make_study) -> None:
+    study = make_study(
+        [
+            {"config": "c1", "balanced_accuracy": 0.9, "energy_joules": 6.0},
+            {"config": "c2", "balanced_accuracy": 0.5, "energy_joules": 4.0},
+            {"config": "c3", "balanced_accuracy": 0.4, "energy_joules": 7.0},
+        ],
+        events=[
+            {
+                "kind": "reference_point",
+                "details": {"balanced_accuracy": 0.0, "energy_joules": 10.0},
+            }
+        ],
+    )
+    configurations = study.configurations()
+    added = configurations["contribution"]
+    assert added[:2].tolist() == pytest.approx([4 * 0.4, 2 * 0.5])
+    assert math.isnan(added[2])
+    assert configurations.attrs["units"]["contribution"] == "J"
+    assert study.hypervolume().attrs["reference_point"]["energy_joules"] == 10.0
+    assert study.hypervolume()["hypervolume"].iloc[-1] == pytest.approx(4 * 0.9 + 2 * 0.5)

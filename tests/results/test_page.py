@@ -55,7 +55,7 @@ def test_the_page_has_its_anchors_and_both_plots(page: str) -> None:
 
 def test_the_page_lists_the_members_with_units(page: str) -> None:
     text = without_scripts(page)
-    assert "<th>energy_joules (J)</th>" in text
+    assert "<th>energy (Wh)</th>" in text
     assert "<td>c1</td>" in text
     assert "<td>c3</td>" not in text
 

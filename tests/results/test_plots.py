@@ -15,11 +15,13 @@ def axis_titles(figure) -> tuple[str, str]:
 def test_the_front_has_units_and_directions_on_its_axes(sweep: Study) -> None:
     figure = plot_front(sweep)
     assert axis_titles(figure) == ("energy (Wh), minimise", "balanced_accuracy, maximise")
-    others, members, steps = figure.data
+    others, members, stopped, steps = figure.data
     assert list(members.x) == pytest.approx([0.2, 0.1])
     assert list(members.y) == [0.9, 0.7]
     assert list(others.y) == [0.65]
     assert list(steps.x) == pytest.approx([0.1, 0.2])
+    assert list(stopped.y) == [0.99]
+    assert "stopped early" in stopped.name
     assert "cpu=modelled" in figure.layout.title.text
 
 
@@ -37,17 +39,40 @@ def test_steps_leave_the_undominated_side_open(make_study) -> None:
     assert plot_front(study).data[-1].line.shape == "vh"
 
 
-def test_replicates_have_whiskers_of_one_standard_error(make_study) -> None:
+def test_replicates_have_whiskers_over_the_interval(make_study) -> None:
     study = make_study(
         [
-            {"config": "c1", "fold": fold, "balanced_accuracy": value, "energy_joules": 3.0}
-            for fold, value in enumerate([0.6, 0.8])
+            {"config": config, "fold": f, "balanced_accuracy": value, "energy_joules": 3.0 + f}
+            for config, values in {"c1": (0.6, 0.8, 0.7), "c2": (0.5, 0.52, 0.61)}.items()
+            for f, value in enumerate(values)
         ],
-        folds=2,
+        folds=3,
     )
-    members = plot_front(study).data[1]
-    assert list(members.error_y.array) == pytest.approx([0.1])
+    members, front = plot_front(study).data[1], study.front()
+    reach = front["balanced_accuracy_high"] - front["balanced_accuracy"]
+    assert list(members.error_y.array) == pytest.approx(list(reach))
+    assert (front["balanced_accuracy"] - front["balanced_accuracy_low"]).tolist() == pytest.approx(
+        list(reach)
+    )
+    assert all(0.3 <= opacity <= 1 for opacity in members.marker.opacity)
     assert axis_titles(plot_front(study))[0] == "energy (J), minimise"
+
+
+def test_single_evaluations_have_no_whiskers(sweep: Study) -> None:
+    assert all(trace.error_y.array is None for trace in plot_front(sweep).data)
+
+
+def test_infeasible_configurations_have_a_mark_of_their_own(make_study) -> None:
+    study = make_study(
+        [
+            {"config": "c1", "balanced_accuracy": 0.5, "energy_joules": 3.0},
+            {"config": "c2", "balanced_accuracy": 0.9, "energy_joules": 1.0},
+        ],
+        constraints=["energy_joules >= 2"],
+    )
+    shown = {trace.name: list(trace.y) for trace in plot_front(study).data}
+    assert shown["infeasible"] == [0.9]
+    assert shown["on the front"] == [0.5]
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -135,3 +135,28 @@ def test_members_stand_beside_the_baselines(make_study) -> None:
     lines = [line.split() for line in front_table(study).splitlines()]
     assert ["c1", "1.000", "1.000", "1.000", "1.000", "1.000", "2", "1"] in lines
     assert ["majority", "class", "0.500", "-", "-", "-", "-", "-", "-"] in lines
+
+
+def test_the_table_says_how_sure_it_is_and_what_ended_the_study(make_study) -> None:
+    study = make_study(
+        [
+            {"config": config, "fold": f, "balanced_accuracy": value, "energy_joules": joules + f}
+            for config, joules, values in (
+                ("c1", 9.0, (0.8, 0.7, 0.9)),
+                ("c2", 4.0, (0.5, 0.6, 0.4)),
+            )
+            for f, value in enumerate(values)
+        ],
+        folds=3,
+        events=[
+            {
+                "kind": "study_finished",
+                "details": {"reason": "2 of 2 proposed", "ended_by": "budget.trials"},
+            }
+        ],
+    )
+    table = front_table(study)
+    assert "ended by budget.trials: 2 of 2 proposed" in table
+    assert "P(front)" in table
+    assert "± one standard error" in table
+    assert widest(table) <= 80

@@ -43,3 +43,8 @@ def test_texts() -> None:
     assert number_text(True) == "True"
     assert estimate_text(0.81234, float("nan")) == "0.8123"
     assert estimate_text(0.81234, 0.0123) == "0.8123 ± 0.012"
+
+
+def test_what_is_estimated_has_the_unit_of_its_metric() -> None:
+    for ending in ("_standard_error", "_low", "_high"):
+        assert unit_of(f"energy_joules{ending}") == "J"

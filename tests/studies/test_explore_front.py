@@ -85,6 +85,6 @@ def test_a_kernel_runs_it(study: Path, monkeypatch) -> None:
         "masking_ratio"
         in json.loads((study / "study.json").read_text())["content"]["study"]["spec"]["space"]
     )
-    assert len(figures) == 2 + searches_it
+    assert len(figures) == 3 + searches_it
     texts = [output["data"].get("text/plain", "") for output in shown if "data" in output]
     assert any("does not search masking_ratio" in text for text in texts) != searches_it

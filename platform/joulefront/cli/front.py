@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joulefront.cli.piping import write_text
+from joulefront.errors import StudyError
 
 if TYPE_CHECKING:
     from joulefront.results import Study
@@ -29,15 +30,29 @@ def front(
     output_format: Annotated[
         FrontFormat, typer.Option("--format", help="A table and a drawing, or CSV.")
     ] = FrontFormat.table,
+    best: Annotated[
+        str, typer.Option(help='One member, such as "balanced_accuracy under 5 Wh".')
+    ] = "",
+    knee: Annotated[
+        str, typer.Option(help="The member that a knee rule picks: chord, contribution or utopia.")
+    ] = "",
 ) -> None:
-    """Show the front: its members, what they cost, and the baselines beside them."""
-    from joulefront.results import Study
+    """Show the front, or one pick of it: its members, what they cost, and the baselines."""
+    from joulefront.results import Study, picks
 
     opened = Study.open(study)
-    if output_format is FrontFormat.csv:
-        write_text(opened.front().to_csv(index=False))
+    if best and knee:
+        raise StudyError("a pick must be by one wish", given="--best and --knee", remedy="take one")
+    if best:
+        chosen, rule = picks.best_under(opened, best), f"best {best}"
+    elif knee:
+        chosen, rule = picks.knee(opened, knee), f"knee by {knee}"
     else:
-        write_text(shown(opened))
+        chosen, rule = opened.front(), ""
+    if output_format is FrontFormat.csv:
+        write_text(chosen.to_csv(index=False))
+    else:
+        write_text(picks.pick_text(opened, chosen, rule) if rule else shown(opened))
 
 
 def shown(study: Study) -> str:

@@ -21,9 +21,10 @@ def status(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> N
     opened = Study.open(study)
     summary = summarise(opened)
     lines = [f"{opened.name}: {_phase(summary)}", _trials(summary)]
+    infeasible = f" ({summary.infeasible} infeasible)" if summary.infeasible else ""
     lines.append(
         f"configurations: {summary.configurations} proposed, {summary.fully_measured} fully"
-        f" measured, {summary.members} on the front"
+        f" measured{infeasible}, {summary.members} on the front"
     )
     lines += _best(opened)
     lines.append(_energy(summary))
@@ -35,7 +36,7 @@ def status(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> N
 
 def _phase(summary: Summary) -> str:
     if summary.phase == "finished":
-        return f"finished ({summary.reason})" if summary.reason else "finished"
+        return f"finished ({summary.end})" if summary.end else "finished"
     if summary.phase == "interrupted":
         return "interrupted; `study launch FILE --resume` goes on from here"
     return "not finished; if it does not run any more, `study launch FILE --resume` goes on"
@@ -48,12 +49,12 @@ def _trials(summary: Summary) -> str:
 
 
 def _best(study: Study) -> list[str]:
-    """The best fully measured value of each objective, with the configuration that has it."""
+    """The best feasible, fully measured value of each objective, and the configuration's name."""
     from joulefront.results.configurations import STANDARD_ERROR
     from joulefront.results.units import estimate_text, readable
 
     configurations = study.configurations()
-    measured = configurations[configurations["fully_measured"]]
+    measured = configurations[configurations["fully_measured"] & configurations["feasible"]]
     lines = []
     for objective in study.objectives if len(measured) else ():
         signed = measured[objective.metric] * objective.sign

@@ -11,36 +11,36 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from joulefront.front import hypervolume_history
+from joulefront.front import hypervolume_contributions, hypervolume_history
+from joulefront.front import reference_point as choose
 from joulefront.results.configurations import minimised
 from joulefront.spec import Objective
-
-_MARGIN = 0.1
 
 
 def reference_point(
     configurations: pd.DataFrame, objectives: Sequence[Objective]
 ) -> dict[str, float]:
-    """Choose a reference point: the worst measured value of each objective, and 10 % beyond.
-
-    The 10 % are of the range between best and worst measured value (of |worst| where they are
-    equal, and 0.1 where that is zero), after Ishibuchi et al., Evolutionary Computation 26(3),
-    2018: a reference on the worst value itself would give the ends of the front no volume.
+    """Choose a reference point from the configurations that compete for the front.
 
     Returns:
-        Value by metric in the objective's own direction, over the configurations that compete for
-        the front; NaN where none does.
+        `front.reference_point` by metric, in the objective's own direction; NaN if none competes.
     """
     points = minimised(configurations[configurations["competes"]], objectives)
-    if len(points) == 0:
-        return {objective.metric: float("nan") for objective in objectives}
-    worst, best = points.max(axis=0), points.min(axis=0)
-    spread = np.where(worst > best, worst - best, np.abs(worst))
-    beyond = worst + _MARGIN * np.where(spread > 0, spread, 1.0)
-    return {
-        objective.metric: float(objective.sign * value)
-        for objective, value in zip(objectives, beyond, strict=True)
-    }
+    corner = choose(points) if len(points) else [float("nan")] * len(objectives)
+    pairs = zip(objectives, corner, strict=True)
+    return {objective.metric: float(objective.sign * value) for objective, value in pairs}
+
+
+def contributions_of(
+    configurations: pd.DataFrame, objectives: Sequence[Objective], reference: Mapping[str, float]
+) -> pd.Series[float]:
+    """What each member adds to the hypervolume that no other member adds; NaN for the others."""
+    members = configurations[configurations["on_front"]]
+    added = pd.Series(np.nan, configurations.index)
+    if len(members):
+        points, corner = minimised(members, objectives), _corner(objectives, reference)
+        added[members.index] = hypervolume_contributions(points, corner)
+    return added
 
 
 def history_of(
@@ -69,13 +69,17 @@ def history_of(
     history.insert(0, "trials", np.arange(1, len(history) + 1))
     joules = history["trial_id"].map(spent).fillna(0.0).to_numpy(dtype=np.float64)
     history["energy_joules"] = joules.cumsum()
-    corner = np.array([objective.sign * reference[objective.metric] for objective in objectives])
+    corner = _corner(objectives, reference)
     if np.isnan(corner).any():
         history["hypervolume"] = 0.0
     else:
         points = _completed_by_each_trial(ended, configurations, objectives)
         history["hypervolume"] = hypervolume_history(points, corner)
     return history
+
+
+def _corner(objectives: Sequence[Objective], reference: Mapping[str, float]) -> NDArray[np.float64]:
+    return np.array([objective.sign * reference[objective.metric] for objective in objectives])
 
 
 def _completed_by_each_trial(

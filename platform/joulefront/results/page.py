@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from joulefront.results.configurations import STANDARD_ERROR, parameter_columns
+from joulefront.results.configurations import HIGH, LOW, parameter_columns
+from joulefront.results.picks import front_notes
 from joulefront.results.plots import plot_front, plot_hypervolume
 from joulefront.results.study import Study
-from joulefront.results.summary import degraded_note, headlines, marked
-from joulefront.results.units import number_text, unit_of
+from joulefront.results.summary import degraded_note, headlines, member_columns
+from joulefront.results.units import number_text, readable, unit_of
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -28,6 +29,7 @@ section {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-size: 0.9rem }}
 th, td {{ padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #ddd }}
 th:first-child, td:first-child {{ text-align: left }}
+#members td {{ white-space: nowrap }}
 </style>
 </head>
 <body>
@@ -50,9 +52,19 @@ def write_front_page(study: Study, path: str | Path) -> Path:
     """
     path = Path(path)
     front, baselines = study.front(), study.baselines()
-    objectives = [o.metric + end for o in study.objectives for end in ("", STANDARD_ERROR)]
-    members = front[["config_id", *objectives, "replicates", *parameter_columns(front)]]
-    members = members.assign(config_id=marked(front))
+    members = pd.DataFrame(member_columns(study, front))
+    for objective in study.objectives:
+        if front[objective.metric + LOW].notna().any():
+            label, factor = readable(objective.metric, front[objective.metric].abs().max())
+            bounds = (front[objective.metric + end] * factor for end in (LOW, HIGH))
+            members[f"{label}, 95 %"] = [
+                " to ".join(number_text(bound, 3) for bound in both)
+                for both in zip(*bounds, strict=True)
+            ]
+    members["adds to hypervolume"] = front["contribution"]
+    parameters = front[parameter_columns(front)]
+    members = members.join(parameters.rename(columns=lambda name: name.removeprefix("params.")))
+    notes = _paragraphs([*front_notes(study), degraded_note(front)])
     figures = plot_front(study), plot_hypervolume(study)
     drawn, history = (
         figure.to_html(full_html=False, include_plotlyjs=figure is figures[0], div_id=name)
@@ -61,7 +73,7 @@ def write_front_page(study: Study, path: str | Path) -> Path:
     sections = [
         ("summary", "Summary", _paragraphs(headlines(study))),
         ("front", "Front", drawn),
-        ("members", "Members", _table(members) + _paragraphs([degraded_note(front)])),
+        ("members", "Members", _table(members) + notes),
         *([("baselines", "Baselines on the same folds", _table(baselines))] * bool(len(baselines))),
         ("hypervolume", "Hypervolume against energy spent", history),
     ]

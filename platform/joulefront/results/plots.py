@@ -13,13 +13,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from joulefront.errors import StudyError
-from joulefront.results.configurations import STANDARD_ERROR, metric_columns, parameter_columns
+from joulefront.results.configurations import HIGH, metric_columns, parameter_columns
 from joulefront.results.study import Study
 from joulefront.results.units import Axis, number_text, objective_axis, readable
 from joulefront.spec import Float, Int, Objective
 from joulefront.spec.nearest import remedy
 
 _MEMBER_COLOUR, _OTHER_COLOUR, _LINE_COLOUR = "#d1495b", "#8d99ae", "#edae49"
+_FAINT_COLOUR = "rgba(141, 153, 174, 0.2)"  # of the whiskers of those beside the front
+_INFEASIBLE, _STOPPED = "infeasible", "stopped early, as far as it came"
+_FAINTEST = 0.3  # opacity of a member with probability 0
 _BINS = 6
 _ENOUGH_FOR_BINS = 12
 
@@ -27,10 +30,12 @@ _ENOUGH_FOR_BINS = 12
 def plot_front(study: Study) -> go.Figure:
     """Draw all fully measured configurations, the front's members apart.
 
-    Two objectives give a scatter plot with the second along the horizontal axis, whiskers of one
-    standard error where there are replicates, and the steps between what is dominated and what is
-    not; one objective is drawn over the order of proposals; three and more give a scatter matrix.
-    A cost that spans more than a factor of 20 has a logarithmic axis.
+    Two objectives give a scatter plot with the second along the horizontal axis, whiskers over the
+    95 % intervals where they are known, and the steps between what is dominated and what is not;
+    one objective is drawn over the order of proposals; three and more give a scatter matrix. The
+    less probable a member is, the fainter it is. Infeasible configurations and trials that were
+    stopped early have marks of their own. A cost that spans more than a factor of 20 has a
+    logarithmic axis.
     """
     configurations, objectives = study.configurations(), study.objectives
     shown = configurations[configurations["fully_measured"]].assign(order=lambda f: f.index)
@@ -42,6 +47,7 @@ def plot_front(study: Study) -> go.Figure:
         figure = _scatter(shown, objectives, order, axes[0])
     else:
         figure = _scatter(shown, objectives, axes[1], axes[0])
+        _add_stopped(figure, study, axes[1], axes[0])
         members = shown[shown["on_front"]].sort_values([axes[1].column, axes[0].column])
         figure.add_scatter(
             x=axes[1].scaled(members),
@@ -52,7 +58,7 @@ def plot_front(study: Study) -> go.Figure:
             hoverinfo="skip",
             showlegend=False,
         )
-    return _dressed(figure, f"{study.name}: front ({study.provenance() or 'energy not recorded'})")
+    return dressed(figure, f"{study.name}: front ({study.provenance() or 'energy not recorded'})")
 
 
 def plot_curve(study: Study, parameter: str, metric: str) -> go.Figure:
@@ -90,7 +96,7 @@ def plot_curve(study: Study, parameter: str, metric: str) -> go.Figure:
             line={"color": _LINE_COLOUR},
             name="marginal mean",
         )
-    return _dressed(figure, f"{study.name}: {metric} over {parameter}")
+    return dressed(figure, f"{study.name}: {metric} over {parameter}")
 
 
 def plot_hypervolume(study: Study) -> go.Figure:
@@ -116,19 +122,19 @@ def plot_hypervolume(study: Study) -> go.Figure:
     figure.update_yaxes(title="hypervolume" if unit == "1" else f"hypervolume ({unit})")
     reference = history.attrs["reference_point"].items()
     corner = ", ".join(f"{metric} {number_text(value)}" for metric, value in reference)
-    return _dressed(figure, f"{study.name}: hypervolume from ({corner})")
+    return dressed(figure, f"{study.name}: hypervolume from ({corner})")
 
 
 def _scatter(shown: pd.DataFrame, objectives: Sequence[Objective], x: Axis, y: Axis) -> go.Figure:
     figure = go.Figure()
-    for name, part, colour in _parts(shown):
+    for name, part, marker in _parts(shown):
         figure.add_scatter(
             x=x.scaled(part),
             y=y.scaled(part),
-            error_x=_whiskers(part, x),
-            error_y=_whiskers(part, y),
+            error_x=_whiskers(part, x, marker["color"]),
+            error_y=_whiskers(part, y, marker["color"]),
             mode="markers",
-            marker={"color": colour, "size": 10},
+            marker=marker | {"size": 10},
             name=name,
             hovertext=_descriptions(part, objectives),
             hoverinfo="text",
@@ -142,14 +148,14 @@ def _matrix(
     shown: pd.DataFrame, objectives: Sequence[Objective], axes: Sequence[Axis]
 ) -> go.Figure:
     figure = go.Figure()
-    for name, part, colour in _parts(shown):
+    for name, part, marker in _parts(shown):
         figure.add_splom(
             dimensions=[
                 {"label": axis.label, "values": axis.scaled(part)}
                 | ({"axis": {"type": "log"}} if axis.log else {})
                 for axis in axes
             ],
-            marker={"color": colour, "size": 7},
+            marker=marker | {"size": 7},
             diagonal={"visible": False},
             name=name,
             text=_descriptions(part, objectives),
@@ -158,27 +164,53 @@ def _matrix(
     return figure
 
 
-def _parts(shown: pd.DataFrame) -> list[tuple[str, pd.DataFrame, str]]:
-    members = shown["on_front"]
-    return [
-        ("fully measured", shown[~members], _OTHER_COLOUR),
-        ("on the front", shown[members], _MEMBER_COLOUR),
+def _add_stopped(figure: go.Figure, study: Study, x: Axis, y: Axis) -> None:
+    """Mark where the trials that a rule ended had come to, if any did."""
+    trials = study.trials()
+    if not {x.column, y.column} <= set(trials.columns):
+        return
+    pruned = trials[trials["state"] == "pruned"].dropna(subset=[x.column, y.column])
+    if len(pruned):
+        figure.add_scatter(
+            x=x.scaled(pruned),
+            y=y.scaled(pruned),
+            mode="markers",
+            marker={"color": _OTHER_COLOUR, "size": 7, "symbol": "x-thin-open"},
+            name=_STOPPED,
+            hovertext=pruned["trial_id"],
+            hoverinfo="text",
+        )
+
+
+def _parts(shown: pd.DataFrame) -> list[tuple[str, pd.DataFrame, dict[str, object]]]:
+    members, feasible = shown["on_front"], shown["feasible"]
+    opacity = _FAINTEST + (1 - _FAINTEST) * shown.loc[members, "membership"].fillna(1.0)
+    parts: list[tuple[str, pd.DataFrame, dict[str, object]]] = [
+        ("fully measured", shown[~members & feasible], {"color": _OTHER_COLOUR}),
+        ("on the front", shown[members], {"color": _MEMBER_COLOUR, "opacity": opacity}),
     ]
+    if not feasible.all():
+        marker: dict[str, object] = {"color": _OTHER_COLOUR, "symbol": "triangle-down-open"}
+        parts.append((_INFEASIBLE, shown[~feasible], marker))
+    return parts
 
 
-def _whiskers(part: pd.DataFrame, axis: Axis) -> dict[str, object] | None:
-    """One standard error each way, or nothing where no configuration has replicates."""
-    errors = part.get(axis.column + STANDARD_ERROR)
-    if errors is None or errors.isna().all():
+def _whiskers(part: pd.DataFrame, axis: Axis, colour: object) -> dict[str, object] | None:
+    """The 95 % interval, faint but for members; nothing where none is known."""
+    high = part.get(axis.column + HIGH)
+    if high is None or high.isna().all():
         return None
-    return {"type": "data", "array": errors * axis.factor, "thickness": 1}
+    reach = (high - part[axis.column]) * axis.factor
+    shade = colour if colour == _MEMBER_COLOUR else _FAINT_COLOUR
+    return {"type": "data", "array": reach, "thickness": 1, "width": 0, "color": shade}
 
 
 def _descriptions(part: pd.DataFrame, objectives: Sequence[Objective]) -> list[str]:
     """What the pointer shows of each configuration: its objectives, then its parameters."""
     columns = [*(objective.metric for objective in objectives), *parameter_columns(part)]
     return [
-        f"<b>{row['config_id']}</b>, n = {row['replicates']}<br>"
+        f"<b>{row['config_id']}</b>, n = {row['replicates']}, "
+        f"P(front) = {number_text(row['membership'], 2)}<br>"
         + "<br>".join(f"{c.removeprefix('params.')}: {number_text(row[c])}" for c in columns)
         for row in part.to_dict("records")
     ]
@@ -191,7 +223,8 @@ def _check_known(study: Study, name: str, known: Sequence[str], kind: str) -> No
         )
 
 
-def _dressed(figure: go.Figure, title: str) -> go.Figure:
+def dressed(figure: go.Figure, title: str) -> go.Figure:
+    """Give a figure the title, legend and margins that all figures here have."""
     figure.update_layout(
         title=title,
         template="plotly_white",

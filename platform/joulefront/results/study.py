@@ -20,7 +20,7 @@ from joulefront.errors import StudyError
 from joulefront.results import accounting, pooled
 from joulefront.results.bill import bill_by_host, bill_over_hosts, bill_provenance
 from joulefront.results.configurations import configurations_of, measured
-from joulefront.results.history import history_of, reference_point
+from joulefront.results.history import contributions_of, history_of, reference_point
 from joulefront.results.units import units_of
 from joulefront.spec import StudySpec
 from joulefront.spec.nearest import remedy
@@ -78,15 +78,21 @@ class Study:
         return self._frame(self._trials_with_front.to_pandas())
 
     def configurations(self) -> pd.DataFrame:
-        """One row a configuration: means and standard errors over its complete replicates."""
+        """One row a configuration: means, errors and intervals over its complete replicates.
+
+        The columns are those of `configurations.configurations_of`; a member's `contribution` is
+        the hypervolume, from `reference_point`, that no other member adds.
+        """
         return self._frame(self._configurations.copy())
 
     def front(self) -> pd.DataFrame:
         """The fully measured configurations that no other dominates, best first objective first.
 
-        Dominance is decided on the means. Where energy is an objective, only configurations of one
-        provenance signature and one node class compete (`configurations.competing`). `quality`
-        says which rest on degraded trials, `quality_reasons` why.
+        Dominance is decided on the means; where `replicates.allocate` is front, only among those
+        that are more likely members than not (`joulefront.front.reported_members`). Infeasible
+        configurations never compete; where energy is an objective, only those of one provenance
+        signature and one node class do (`configurations.competing`). `quality` says which rest on
+        degraded trials, `quality_reasons` why.
         """
         members = self._configurations[self._configurations["on_front"]]
         first = self.objectives[0]
@@ -167,6 +173,20 @@ class Study:
         known = front["provenance"] if len(front) else accounting.signatures(self._energy)
         return " | ".join(sorted(set(known) - {""}))
 
+    def reference_point(self) -> dict[str, float]:
+        """Where hypervolume is measured from, by objective in its own direction.
+
+        What the study stored while it ran, else the worst measured values and 10 % of the range
+        beyond (`history.reference_point`).
+        """
+        stored = self._events_of("reference_point")
+        if len(stored):
+            told = json.loads(stored["details"].iloc[-1])
+            return {
+                objective.metric: float(told[objective.metric]) for objective in self.objectives
+            }
+        return reference_point(self._measured, self.objectives)
+
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> pd.DataFrame:
         """Hypervolume after each trial: `trials`, cumulative `energy_joules`, `hypervolume`.
 
@@ -174,17 +194,12 @@ class Study:
 
         Args:
             reference: The point it is measured from, by objective in its own direction; without
-                it, the worst measured values and 10 % of the range beyond. It stands in
-                `.attrs["reference_point"]`.
+                it, `reference_point`. It stands in `.attrs["reference_point"]`.
         """
-        if reference is None:
-            reference = reference_point(self._configurations, self.objectives)
+        reference = self.reference_point() if reference is None else reference
         spent = accounting.spent_by_trial(self._energy)
         history = history_of(self._trials, self._configurations, spent, self.objectives, reference)
-        self._frame(history)
-        units = units_of(objective.metric for objective in self.objectives).values()
-        history.attrs["units"]["hypervolume"] = "·".join(u for u in units if u != "1") or "1"
-        history.attrs["reference_point"] = dict(reference)
+        self._frame(history).attrs["reference_point"] = dict(reference)
         return history
 
     def out_of_fold(self, config_id: str) -> dict[str, float]:
@@ -239,8 +254,16 @@ class Study:
         return attribute(self._ledger, None, Policy())
 
     @cached_property
-    def _configurations(self) -> pd.DataFrame:
+    def _measured(self) -> pd.DataFrame:
         return configurations_of(self._trials, accounting.signatures(self._energy), self.spec)
+
+    @cached_property
+    def _configurations(self) -> pd.DataFrame:
+        reference = self.reference_point()
+        frame = self._measured.copy()
+        added = contributions_of(frame, self.objectives, reference)
+        frame.insert(list(frame.columns).index("membership") + 1, "contribution", added)
+        return frame
 
     @cached_property
     def _events(self) -> pd.DataFrame:
@@ -251,7 +274,10 @@ class Study:
         return self._events[self._events["kind"] == kind]
 
     def _frame(self, frame: pd.DataFrame) -> pd.DataFrame:
-        frame.attrs["units"] = units_of(frame.columns)
+        units = units_of(objective.metric for objective in self.objectives).values()
+        volume = "·".join(unit for unit in units if unit != "1") or "1"
+        volumes = [name for name in ("contribution", "hypervolume") if name in frame.columns]
+        frame.attrs["units"] = units_of(frame.columns) | dict.fromkeys(volumes, volume)
         frame.attrs["directions"] = {
             objective.metric: objective.direction for objective in self.objectives
         }

@@ -13,9 +13,14 @@ import pandas as pd
 
 from joulefront.energy import emissions_grams
 from joulefront.results.accounting import SHARED
-from joulefront.results.configurations import DEGRADED, replicates_requested
+from joulefront.results.configurations import (
+    DEGRADED,
+    STANDARD_ERROR,
+    column_of,
+    replicates_requested,
+)
 from joulefront.results.study import Study
-from joulefront.results.units import energy_text, number_text
+from joulefront.results.units import energy_text, estimate_text, number_text, readable
 
 MARK = "*"
 _MANY_DEGRADED = 0.2  # of the complete trials
@@ -34,9 +39,10 @@ class Summary:
 
     states: Mapping[str, int]  # number of trials by state, for the states that occur
     trials_ended: int  # those that do not run
-    trials_requested: int | None  # of the whole budget; None where it does not count trials
+    trials_requested: int | None  # of the whole budget; None where that is not known beforehand
     configurations: int  # proposed so far
     fully_measured: int  # configurations whose every replicate is complete
+    infeasible: int  # of the fully measured, those that miss a constraint
     members: int  # configurations on the front
     energy_joules: float  # spent on all attempts: cpu, gpu, set-up and inference probes
     search_joules: float | None  # by the search itself; None without a ledger
@@ -44,7 +50,15 @@ class Summary:
     provenance: str  # how the energy of the front was measured
     phase: Phase  # "unfinished" runs now or was killed: the store cannot tell
     reason: str  # why it finished, "" while it has not
+    ended_by: str  # the budget that ended it, such as "budget.trials"; "" where it is not known
     last_row_time: float | None  # seconds since 1970
+
+    @property
+    def end(self) -> str:
+        """What ended the study and why, such as "budget.trials: 40 of 40"; "" while it has not."""
+        if self.reason.startswith(self.ended_by):
+            return self.reason
+        return f"{self.ended_by}: {self.reason}" if self.reason else self.ended_by
 
 
 def summarise(study: Study) -> Summary:
@@ -52,7 +66,8 @@ def summarise(study: Study) -> Summary:
     trials, configurations, events = study.trials(), study.configurations(), study.events()
     counts = trials["state"].value_counts()
     states = {state: int(counts[state]) for state in STATES if state in counts.index}
-    budget = study.spec.budget.trials
+    raced = study.spec.replicates.allocate == "front"
+    budget = None if raced else study.spec.budget.trials
     lifecycle = events[events["kind"].isin(list(_PHASES))].to_dict("records")
     last = lifecycle[-1] if lifecycle else {"kind": "study_started"}
     phase = _PHASES[last["kind"]]
@@ -66,6 +81,7 @@ def summarise(study: Study) -> Summary:
         trials_requested=None if budget is None else budget * replicates_requested(study.spec),
         configurations=len(configurations),
         fully_measured=int(configurations["fully_measured"].sum()),
+        infeasible=int((configurations["fully_measured"] & ~configurations["feasible"]).sum()),
         members=int(configurations["on_front"].sum()),
         energy_joules=study.energy_spent(),
         search_joules=None if math.isnan(search) else search,
@@ -73,6 +89,7 @@ def summarise(study: Study) -> Summary:
         provenance=study.provenance(),
         phase=phase,
         reason=str(details.get("reason", "")),
+        ended_by=str(details.get("ended_by") or ""),
         last_row_time=max(times, default=None),
     )
 
@@ -93,6 +110,8 @@ def headlines(study: Study) -> list[str]:
         "objectives: " + ", ".join(f"{o.direction} {o.metric}" for o in study.objectives),
         f"energy spent: {spent}; {provenance}",
         *emissions_sentence(study, summary.energy_joules),
+        *([f"ended by {summary.end}"] if summary.end else []),
+        *_infeasible(study),
         *_shared(summary.provenance),
         *_not_competing(study.configurations()),
         *_degraded(study.trials()),
@@ -126,15 +145,44 @@ def marked(front: pd.DataFrame) -> pd.Series[str]:
     return front["config_id"] + front["quality"].map({DEGRADED: MARK}).fillna("")
 
 
+def member_columns(study: Study, front: pd.DataFrame) -> dict[str, list[str]]:
+    """The members in words, by label: name, objectives with errors, probability and replicates."""
+    columns = {"member": marked(front).tolist()}
+    for objective in study.objectives:
+        label, factor = readable(objective.metric, float(front[objective.metric].abs().max()))
+        means = front[objective.metric] * factor
+        errors = front[objective.metric + STANDARD_ERROR] * factor
+        columns[label] = [estimate_text(m, e) for m, e in zip(means, errors, strict=True)]
+    if front["membership"].notna().any():
+        columns["P(front)"] = [f"{probability:.2f}" for probability in front["membership"]]
+    return columns | {"n": front["replicates"].astype(str).tolist()}
+
+
 def _shared(provenance: str) -> list[str]:
     if SHARED not in provenance:
         return []
     return ["GPU energy is charged by the reserved share of GPUs that others may have used too"]
 
 
-def _not_competing(configurations: pd.DataFrame) -> list[str]:
-    """Say how many fully measured configurations do not compete, and why."""
+def _infeasible(study: Study) -> list[str]:
+    """Say how many fully measured configurations miss a constraint, and how many each."""
+    configurations = study.configurations()
     measured = configurations[configurations["fully_measured"]]
+    missed = (~measured["feasible"]).sum()
+    if not missed:
+        return []
+    told = []
+    for constraint in study.spec.constraints:
+        values = column_of(measured, constraint.metric)
+        told.append(f"{constraint}: {sum(constraint.violation(value) > 0 for value in values)}")
+    return [
+        f"infeasible: {missed} of the configurations, kept off the front; missed {', '.join(told)}"
+    ]
+
+
+def _not_competing(configurations: pd.DataFrame) -> list[str]:
+    """Say how many fully measured feasible configurations do not compete, and why."""
+    measured = configurations[configurations["fully_measured"] & configurations["feasible"]]
     if measured["competes"].all():
         return []
     common = measured[measured["competes"]].iloc[0]

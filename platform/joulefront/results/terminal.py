@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from joulefront.results.configurations import STANDARD_ERROR, parameter_columns
+from joulefront.results.configurations import parameter_columns
+from joulefront.results.picks import front_notes
 from joulefront.results.study import Study
-from joulefront.results.summary import degraded_note, headlines, marked
+from joulefront.results.summary import degraded_note, headlines, member_columns
 from joulefront.results.text import aligned, wrapped
-from joulefront.results.units import Axis, estimate_text, number_text, objective_axis, readable
+from joulefront.results.units import Axis, number_text, objective_axis
 
 _MEMBER, _OTHER = "O", "."
 _ASCII = str.maketrans("─│┌┐└┘├┤┬┴┼", "-|+++++++++")
@@ -55,7 +56,7 @@ def draw_front(study: Study, width: int = 80, height: int = 20) -> str:
         Axis("order", "configuration"),
     ]
     size = (max(width, _LEAST_WIDTH), max(height, _LEAST_HEIGHT))
-    title = f"{y.label} (up)   {_MEMBER} front   {_OTHER} dominated"
+    title = f"{y.label} (up)   {_MEMBER} front   {_OTHER} others"
     return "\n".join([*wrapped(title, size[0]), *_scatter(shown, x, y, size)])
 
 
@@ -100,25 +101,22 @@ def front_table(study: Study, width: int = 80) -> str:
 
 def _members(study: Study, front: pd.DataFrame, width: int) -> list[str]:
     """The members as columns where these fit, else with their parameters wrapped below each."""
-    columns = {"member": marked(front).tolist()}
-    for objective in study.objectives:
-        label, factor = readable(objective.metric, float(front[objective.metric].abs().max()))
-        means = front[objective.metric] * factor
-        errors = front[objective.metric + STANDARD_ERROR] * factor
-        columns[label] = [estimate_text(m, e) for m, e in zip(means, errors, strict=True)]
-    columns["n"] = front["replicates"].astype(str).tolist()
+    columns = member_columns(study, front)
     parameters = {
         column.removeprefix("params."): front[column].map(number_text).tolist()
         for column in parameter_columns(front)
     }
-    note = wrapped(degraded_note(front), width)
+    sentences = (*front_notes(study), degraded_note(front))
+    note = [line for sentence in sentences for line in wrapped(sentence, width)]
     whole = aligned([*columns, *parameters], [*columns.values(), *parameters.values()])
     if max(map(len, whole)) <= width:
         return whole + note
     head, *rows = aligned([*columns], [*columns.values()])
     lines = wrapped(head, width)
     for row, line in enumerate(rows):
-        details = "  ".join(f"{name}={values[row]}" for name, values in parameters.items())
+        details = "  ".join(
+            f"{name}={values[row]}" for name, values in parameters.items() if values[row] != "-"
+        )
         lines += wrapped(line, width) + wrapped(details, width, indent=4)
     return lines + note
 

@@ -16,7 +16,7 @@ from joulefront.spec import Objective
 _JOULES_PER_WATT_HOUR = 3600.0
 _READ_IN_WATT_HOURS_FROM = 360.0
 _LOG_FROM = 20.0  # greatest over least value of a cost
-_STANDARD_ERROR = "_standard_error"
+_ESTIMATES = ("_standard_error", "_low", "_high")
 _BY_ENDING = {
     "_joules": "J",
     "_seconds": "s",
@@ -35,7 +35,9 @@ _BY_NAME = {
 
 def unit_of(column: str) -> str:
     """The unit of a column, read from its name; "1" for a column without one."""
-    name = column.removesuffix(_STANDARD_ERROR)
+    name = column
+    for ending in _ESTIMATES:
+        name = name.removesuffix(ending)
     if name in _BY_NAME:
         return _BY_NAME[name]
     return next((unit for ending, unit in _BY_ENDING.items() if name.endswith(ending)), "1")
