@@ -24,17 +24,24 @@ TRAINABLES = ROOT / "trainables"
 # Part of the platform -> the parts that it may import, besides itself.
 ALLOWED = {
     "__init__": {"launch", "results"},  # lazily
-    "bench": {"energy", "errors", "launch", "spec", "store", "trial"},
+    "bench": {
+        *("energy", "errors", "front", "launch", "search", "spec", "stopping", "store"),
+        *("testing", "trial"),
+    },
     "cli": {"bench", "energy", "errors", "launch", "results", "spec", "store"},
     "energy": {"errors", "spec"},
     "errors": set(),
     "front": {"errors", "spec"},
-    "launch": {"energy", "errors", "front", "search", "spec", "store", "trial"},
+    "launch": {"energy", "errors", "front", "search", "spec", "stopping", "store", "trial"},
     "results": {"energy", "errors", "front", "spec", "store"},
     "search": {"errors", "front", "spec"},
     "spec": {"errors"},
+    "stopping": {"errors", "front", "spec"},
     "store": {"errors", "spec"},
-    "testing": {"energy", "errors", "search", "spec", "store", "trial"},
+    "testing": {
+        *("energy", "errors", "front", "launch", "search", "spec", "stopping", "store"),
+        "trial",
+    },
     "trial": {"energy", "errors", "spec", "store"},
 }
 # Modules that take long to import, and that the study file does not need.
