@@ -126,7 +126,7 @@ class Agenda:
 
         Args:
             trial_id: The trial.
-            projected: Pessimistic projection of its objectives, minimised.
+            projected: What its objectives would have come to, minimised.
             joules: Spent on all its attempts.
         """
         trial = self._trials[trial_id]
@@ -312,7 +312,7 @@ class Agenda:
         replicates = self.spec.replicates
         if replicates.allocate != "front" or self.is_spent:
             return None
-        if share_is_spent(list(self._trials.values()), replicates.share):
+        if share_is_spent(list(self._trials.values()), replicates.racing_share):
             return None
         return next_in_race(self.configurations, self.spec)
 

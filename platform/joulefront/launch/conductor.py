@@ -231,7 +231,7 @@ class Conductor:
         others = self._curves.others(trial.trial_id)
         if not should_stop(curve, others, self._growth.points(), self.spec.stopping):
             return False
-        projected = tuple(project(curve, others).pessimistic.tolist())
+        projected = tuple(project(curve, others).likely.tolist())
         self._pruned[trial.trial_id] = projected
         rule = self.spec.stopping.rule
         details = {"rule": rule, "epoch": epoch, "projected": list(projected)}

@@ -23,7 +23,7 @@ class TrialPlan:
     Attributes:
         proposal_index: Of the proposal that asked for it; for other replicates, the first's.
         values: Objectives as measured, in the study's order and directions; where the trial was
-            pruned, its pessimistic projection, minimised.
+            pruned, their projection, minimised.
         violations: Of the study's constraints, at most 0 where they hold.
         joules: Spent on all its attempts.
         attempt: Of the last try; 0 before the first.

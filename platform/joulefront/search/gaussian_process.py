@@ -53,14 +53,16 @@ class GaussianProcess:
         mean = cross @ self._weighted
         return mean * self._deviation + self._mean, np.sqrt(variance) * self._deviation
 
-    def believe(self, features: Array) -> None:
+    def believe(self, features: Array, at_least: Array | None = None) -> None:
         """Take what is expected at features (n, W) as if it had been observed there.
 
         Ginsbourger, Le Riche & Carraro, 2010 (kriging believer): the mean stays, and the
-        uncertainty near points that are being tried goes.
+        uncertainty near these points goes. Where `at_least` (n,) is given, nothing better is taken.
         """
         points = features * self._root_weights
         expected = self._covariance(points) @ self._weighted
+        if at_least is not None:
+            expected = np.maximum(expected, (at_least - self._mean) / self._deviation)
         self._condition(
             np.concatenate([self._points, points]), np.concatenate([self._targets, expected])
         )

@@ -55,9 +55,13 @@ def gp(space: Space, objectives_count: int, *, seed: int, index: int, history: H
     if len(told) < STARTUP:
         return qmc(space, objectives_count, seed=seed, index=index, history=history)
     told = bounded(told, MOST)
+    complete = [observation for observation in told if observation.state == "complete"]
+    stopped = [observation for observation in told if observation.state == "stopped"]
+    if len(complete) < STARTUP:
+        complete, stopped = told, []
     running = [observation for observation in history if observation.state == "running"]
     with _THREADS.limit(limits=1):
-        model = _Model(UnitCube(space), told, running, stable_seed(seed, index))
+        model = _Model(UnitCube(space), complete, stopped, running, stable_seed(seed, index))
         return Proposal(params=model.best(), attributes={})
 
 
@@ -67,11 +71,14 @@ class _Model:
     Args:
         cube: The space.
         told: Observations with values, at least one.
+        stopped: Those that a rule ended: their values are projections, and no better than that.
         running: Those that are being tried.
         seed: Of everything random.
     """
 
-    def __init__(self, cube: UnitCube, told: History, running: History, seed: int) -> None:
+    def __init__(
+        self, cube: UnitCube, told: History, stopped: History, running: History, seed: int
+    ) -> None:
         self._cube, self._seed = cube, seed
         self._points = self._place(told)
         values = np.array([observation.values for observation in told], dtype=np.float64)
@@ -88,6 +95,8 @@ class _Model:
         self._known = self._expected(self._points)[feasible]
         self._parents = self._points[feasible][non_dominated(self._known)]
         self._tried = self._points
+        if stopped:
+            self._doubt(stopped)
         if running:
             self._believe(self._place(running))
 
@@ -114,6 +123,21 @@ class _Model:
         pairs = zip(means, self._logarithmic, strict=True)
         return np.stack([np.exp(mean) if log else mean for mean, log in pairs], axis=1)
 
+    def _doubt(self, stopped: History) -> None:
+        """Take stopped trials for as good as is expected, or as projected where that is worse.
+
+        Their projections are no observations: fitted, they would bend the model towards guesses.
+        """
+        points = self._place(stopped)
+        features = self._cube.features(points)
+        values = np.array([observation.values for observation in stopped], dtype=np.float64)
+        for model, column, logarithmic in zip(
+            self._objectives, values.T, self._logarithmic, strict=True
+        ):
+            projected = np.log(np.maximum(column, 1e-300)) if logarithmic else column
+            model.believe(features, at_least=projected)
+        self._tried = np.concatenate([self._tried, points])
+
     def _believe(self, tried: Array) -> None:
         """Take what is expected of running trials for their outcome."""
         features = self._cube.features(tried)
@@ -124,7 +148,7 @@ class _Model:
             self._known = np.concatenate([self._known, self._expected(tried)[feasible]])
         for model in (*self._objectives, *self._constraints):
             model.believe(features)
-        self._tried = np.concatenate([self._points, tried])
+        self._tried = np.concatenate([self._tried, tried])
 
     def _worth(self, candidates: Array) -> Array:
         """Return (N,) the logarithm of the expected feasible gain per joule."""

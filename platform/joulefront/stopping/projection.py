@@ -3,9 +3,10 @@
 No law of learning curves is assumed. What a curve still has to gain is bounded by what finished
 curves gained from the same epoch on (a conformal bound: among n exchangeable gains and a new one,
 the new one is the least with probability 1 / (n + 1); Vovk, Gammerman & Shafer, Algorithmic
-Learning in a Random World, 2005, section 2.2), and the optimistic bound goes lower still where the
-curve's own trend does. What was spent goes on at the curve's own rate, almost linearly: by the
-ratios, last epoch to this one, of the finished curves.
+Learning in a Random World, 2005, section 2.2). The optimistic bound lies lower the less an epoch
+has told of the ends of the finished, and lower still where the curve's own trend does. What was
+spent goes on at the curve's own rate, almost linearly: by the ratios, last epoch to this one, of
+the finished curves.
 
 The bounds are marginal ones. They hold for curves like those that finished: one that stands still
 and then falls as none before it did is projected too high.
@@ -26,7 +27,8 @@ from joulefront.stopping.curve import Curve
 _OUTSIDE = 0.1  # probability on either side of the bounds
 _FEWEST = round(1 / _OUTSIDE) - 1  # finished curves whose least gain is a bound of that probability
 _WINDOW = 2  # reports that are averaged against noise
-_STRETCH = 1.25  # of the optimistic gain at the first report, where no trend is known
+_STRETCH = 2.5  # of the optimistic gain, because a curve is judged at many reports
+_STRETCH_AT_FIRST = 1.25  # and this much more where no trend is known
 _TREND = 4  # reports through which a line is drawn
 _DAMPING = 0.5  # share of the line's way that a trend is believed to go on
 _SIMILAR = 1.0  # difference in log joules at which a finished curve counts exp(-1/2)
@@ -49,6 +51,11 @@ class Projection:
     optimistic: Floats
     expected: Floats
     pessimistic: Floats
+
+    @property
+    def likely(self) -> Floats:
+        """What to take for the end: `expected`, or `pessimistic` where nothing can be said."""
+        return np.where(np.isnan(self.expected), self.pessimistic, self.expected)
 
 
 def project(curve: Curve, others: Sequence[Curve]) -> Projection:
@@ -116,9 +123,10 @@ def _judge(
     weights = np.exp(-0.5 * (distances / _SIMILAR) ** 2).prod(axis=1) + _LEAST_WEIGHT
     for column in np.flatnonzero(~spent):
         level = own[-_WINDOW:, column].mean()
-        gains = _gain_bounds(table[:, -1, column] - table[:, :-1, column].mean(axis=1), weights)
-        if len(epochs) == 1:
-            gains[0] = gains[1] + _STRETCH * (gains[0] - gains[1])
+        levels, ends = table[:, :-1, column].mean(axis=1), table[:, -1, column]
+        gains = _gain_bounds(ends - levels, weights, _OUTSIDE * _foretold(levels, ends))
+        stretch = _STRETCH * _STRETCH_AT_FIRST if len(epochs) == 1 else _STRETCH
+        gains[0] = gains[1] + stretch * (gains[0] - gains[1])
         slope = _slope(epochs[-_TREND:], own[-_TREND:, column])
         gains[0] = min(gains[0], _DAMPING * slope * (final - epochs[-1]))
         bounds[:, judged[column]] = level + gains
@@ -132,13 +140,16 @@ def _ratio_bounds(ratios: Floats) -> Floats:
     return bounds
 
 
-def _gain_bounds(gains: Floats, weights: Floats) -> Floats:
-    """Weighted quantiles of (n,) gains, as far outside as their effective number demands."""
+def _gain_bounds(gains: Floats, weights: Floats, outside: float) -> Floats:
+    """Weighted quantiles of (n,) gains, as far outside as their effective number demands.
+
+    `outside` is the probability below the least of the three, `_OUTSIDE` that above the greatest.
+    """
     order = np.argsort(gains, kind="stable")
     cumulated = np.cumsum(weights[order]) / weights.sum()
     effective = weights.sum() ** 2 / (weights**2).sum()
-    level = max(_OUTSIDE - 1 / (effective + 1), 0.0)
-    places = np.searchsorted(cumulated, [level, 0.5, 1 - level]).clip(max=len(gains) - 1)
+    below, above = (max(share - 1 / (effective + 1), 0.0) for share in (outside, _OUTSIDE))
+    places = np.searchsorted(cumulated, [below, 0.5, 1 - above]).clip(max=len(gains) - 1)
     bounds: Floats = gains[order][places]
     return bounds
 
@@ -147,3 +158,13 @@ def _slope(epochs: NDArray[np.int64], values: Floats) -> float:
     """Slope of the least squares line; 0.0 through fewer than two reports."""
     centred = epochs - epochs.mean()
     return float(centred @ values / max(float(centred @ centred), 1e-300))
+
+
+def _foretold(levels: Floats, ends: Floats) -> float:
+    """Spearman's rank correlation of (n,) levels at an epoch with where they ended, 0 if negative.
+
+    The less an epoch tells of the end, the less can a curve be judged by it: what is best then has
+    gained most.
+    """
+    ranks = [values.argsort().argsort() - (len(values) - 1) / 2 for values in (levels, ends)]
+    return max(float(ranks[0] @ ranks[1] / (ranks[0] @ ranks[0])), 0.0)
