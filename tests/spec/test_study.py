@@ -106,7 +106,7 @@ def test_the_search_and_its_ends_round_trip() -> None:
     assert StudySpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert spec.search.enqueue == ({"y": "a", "x": 1.0},)
-    assert spec.replicates.share == 0.3
+    assert spec.replicates.racing_share == 0.45
     assert spec.space["x"].when == {"y": ("a", 2)}
 
 

@@ -22,7 +22,7 @@ ENERGY_METRICS = (
 )
 """What the platform charges a trial, as far as it can be an objective."""
 
-_DEFAULT_SHARE = 0.3
+_USUAL_SHARE = 0.45
 
 _NO_OBJECTIVES = {
     "energy_ram_joules": "memory's watts are a constant, so this tells speed, not energy",
@@ -154,19 +154,22 @@ class Replicates(Checked):
     folds: int = limited(1, at_least=1)  # outer folds, 0 to folds - 1
     seeds: int = limited(1, at_least=1)  # 0 to seeds - 1
     allocate: Literal["none", "all", "front"] = "none"
-    share: float = limited(
-        _DEFAULT_SHARE, above=0
-    )  # of the trials' joules, below 1; for `front` alone
+    share: float | None = limited(None, above=0)  # of the trials' joules, < 1; for `front` alone
 
     def check(self) -> None:
         """Refuse a share that is none or that nobody would read, and a front without replicates."""
-        if self.share >= 1:
+        if self.share is not None and self.share >= 1:
             raise self.error("share", "must be below 1")
-        if self.allocate != "front" and self.share != _DEFAULT_SHARE:
+        if self.allocate != "front" and self.share is not None:
             raise self.error("share", "must be absent unless allocate is front")
         if self.allocate == "front" and self.folds * self.seeds < 2:
             must, given = "must leave a second evaluation where allocate is front", "1 fold, 1 seed"
             raise self.error("folds", must, given=given, remedy="as in folds: 5, or seeds: 3")
+
+    @property
+    def racing_share(self) -> float:
+        """The part of the trials' joules that evaluates the front again: `share`, or 0.45."""
+        return _USUAL_SHARE if self.share is None else self.share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
