@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import signal
 import subprocess
@@ -135,16 +134,3 @@ def test_help_is_complete(folder):
     shown = study(folder, "--help").stdout
     for command in ("check", "launch", "try", "status", "front", "logs", "model", "export"):
         assert command in shown
-
-
-def test_the_bench_writes_figures_and_observations(folder, monkeypatch):
-    from joulefront.bench import BenchResult
-    from joulefront.cli import bench as command
-
-    result = BenchResult(figures={"x": 1.0}, observations=[{"y": 2}], table="x 1")
-    monkeypatch.setattr("joulefront.bench.load_bench", lambda name: lambda: result)
-    command.bench("x", folder / "out.json")
-    assert json.loads((folder / "out.json").read_text()) == {
-        "figures": {"x": 1.0},
-        "observations": [{"y": 2}],
-    }

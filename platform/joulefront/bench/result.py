@@ -1,6 +1,7 @@
 """What a bench gives, and where the benches are: `study bench NAME` prints one.
 
-A bench is a function `run() -> BenchResult` that takes its figures on the machine it is called on.
+A bench is a function `run() -> BenchResult` that takes its figures on the machine it is called on;
+one that can do more with more time takes `full: bool = False`.
 Those of models live beside the models and are only named here.
 """
 
@@ -14,12 +15,13 @@ from typing import Any
 
 from joulefront.errors import JoulefrontError
 
-Bench = Callable[[], "BenchResult"]
+Bench = Callable[..., "BenchResult"]
 
 BENCHES = {
     "attention": "trainables.bench.attention.run:run",
     "energy": "joulefront.bench.energy.run:run",
     "overhead": "joulefront.bench.overhead:run",
+    "search": "joulefront.bench.search.run:run",
     "sparsity": "trainables.bench.sparsity:run",
 }
 

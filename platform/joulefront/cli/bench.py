@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,10 @@ import typer
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="attention, energy, overhead or sparsity.")],
+    name: Annotated[str, typer.Argument(help="attention, energy, overhead, search or sparsity.")],
+    full: Annotated[
+        bool, typer.Option("--full", help="The whole campaign, where a bench has a longer one.")
+    ] = False,
     json_: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write figures and raw observations."),
@@ -18,8 +22,13 @@ def bench(
 ) -> None:
     """Measure, print a table, and write the raw observations."""
     from joulefront.bench import load_bench
+    from joulefront.errors import JoulefrontError
 
-    result = load_bench(name)()
+    run = load_bench(name)
+    if full and "full" not in inspect.signature(run).parameters:
+        must, given = "--full must be given to a bench that has a longer campaign", name
+        raise JoulefrontError(must, given=given, remedy="take --full away")
+    result = run(full=True) if full else run()
     print(result.table)
     if json_ is not None:
         json_.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
