@@ -81,4 +81,4 @@ def _interval(low: float, high: float) -> str:
         return f"{low:g}"
     if math.isinf(high):
         return f"≥ {low:g}"
-    return f"{low:g}–{high:g}" if low else f"≤ {high:g}"
+    return f"{low:g}–{high:g}" if low and math.isfinite(low) else f"≤ {high:g}"

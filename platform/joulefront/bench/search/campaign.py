@@ -34,6 +34,7 @@ from joulefront.testing.virtual import Simulated, Watch, problem_spec, simulate
 TRIALS = 120  # of the peer, and of studies with and without early stopping
 FRONT_TRIALS = 60  # of studies whose front is judged
 SLOTS = 2
+_MIGHT_BE = 0.05  # probability of membership from which a careless platform would report one
 _JOULES_PER_WATT_HOUR = 3600.0
 
 Row = dict[str, Any]
@@ -206,6 +207,7 @@ def _front_rows(known: Measured, problem: Family | Recorded) -> list[Row]:
         ("reported", members, estimates.mean, probability, (estimates.low, estimates.high)),
         ("single", single, known.firsts(), single.astype(float), naive),
         ("one member", one, estimates.mean, np.ones(len(one)), naive),
+        ("might be", probability >= _MIGHT_BE, estimates.mean, probability, naive),
         ("independent", members, known.means(), probability, naive),
     )
     best = true_hypervolume(truths, problem)

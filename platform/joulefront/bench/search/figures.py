@@ -49,7 +49,7 @@ FIGURES: tuple[Figure[str], ...] = (
     Figure("front_overstatement", "reported hypervolume ÷ its members' true one − 1", (-0.03, 0.03),
            mean_of("front", "overstatement"), "reported", "reports single evaluations", "single"),
     Figure("front_precision", "reported members that are true ones, share", (0.75, 1),
-           precision("front"), "reported", "reports single evaluations", "single"),
+           precision("front"), "reported", "reports whoever might be one", "might be"),
     Figure("front_recall", "true members that are reported, share", (0.5, 1),
            recall("front"), "reported", "reports one member", "one member"),
     Figure("front_true_share", "true hypervolume reported ÷ best selectable", (0.97, 1),

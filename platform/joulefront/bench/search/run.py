@@ -31,7 +31,7 @@ from joulefront.testing.families import FAMILIES, Family
 
 _CORES = 2
 _FIRST_INSTANCE = 10  # those before it served to choose the settings of sampler, rule and race
-_INSTANCES, _REPLAYS = 4, 10
+_INSTANCES, _REPLAYS = 6, 16
 _FULL_INSTANCES, _FULL_REPLAYS = 20, 40
 _DRIVER_TRIALS = 10_000
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
