@@ -17,6 +17,9 @@ PROPOSAL_JOULES = "joulefront:proposal_joules"
 class Observations:
     """The history of one study, kept up to date.
 
+    What trials have spent is told only where energy is an objective: it is measured, and would make
+    the proposals of a study with deterministic objectives differ from run to run.
+
     Args:
         spec: The study.
         prior: Observations of other studies, which come first.
@@ -44,7 +47,7 @@ class Observations:
         trials = configuration.trials
         complete = [trial for trial in trials if trial.state == "complete"]
         state, values = self._state(configuration)
-        begun = [trial for trial in trials if trial.joules > 0]
+        begun = [trial for trial in trials if trial.joules > 0 and self._spec.about_energy]
         attributes = configuration.attributes
         return Observation(
             index=configuration.proposal_index,
