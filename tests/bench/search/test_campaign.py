@@ -74,7 +74,7 @@ def test_jobs_give_rows_for_each_variant(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ("stopping", "never"),
         ("stopping", "tells complete"),
         ("race", "auto"),
-        ("race", "random, never"),
+        ("race", "forgetful"),
         ("longer front", "reported"),
         ("longer front", "one member"),
     } <= variants

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from joulefront.bench.search.faults import rule_replaced
+from joulefront.bench.search.faults import forgetful, rule_replaced
 from joulefront.bench.search.judging import (
     Floats,
     Integers,
@@ -26,6 +26,7 @@ from joulefront.bench.search.judging import (
     truly_members,
 )
 from joulefront.bench.search.peer import simulate_peer
+from joulefront.launch.proposing import Proposer, run_now
 from joulefront.spec import Budget, Replicates, Search, Stopping
 from joulefront.testing.families import FOLDS, Family
 from joulefront.testing.recorded import Recorded
@@ -54,9 +55,13 @@ def race(family: str | None, seed: int) -> list[Row]:
     peer, best = simulate_peer(problem, trials=TRIALS, seed=seed, slots=SLOTS)
     goal = true_hypervolume(np.array([problem.truth(t.params) for t in best]), problem)
     rows = []
-    variants: list[tuple[Any, Any]]
-    variants = [("auto", "dominated"), ("auto", "never"), ("random", "never")]
-    for sampler, rule in variants:
+    variants: dict[str, tuple[Any, Any, Proposer]] = {
+        "auto": ("auto", "never", run_now),
+        "auto, dominated": ("auto", "dominated", run_now),
+        "random": ("random", "never", run_now),
+        "forgetful": ("random", "never", forgetful),
+    }
+    for variant, (sampler, rule, proposer) in variants.items():
         reached: list[tuple[float, float]] = []
 
         def look(simulated: Simulated, reached: list[tuple[float, float]] = reached) -> bool:
@@ -69,6 +74,7 @@ def race(family: str | None, seed: int) -> list[Row]:
             Budget(energy_wh=peer.joules / _JOULES_PER_WATT_HOUR),
             watch=look,
             sampler=sampler,
+            proposer=proposer,
             stopping=Stopping(rule=rule),
         )
         rows.append(
@@ -77,7 +83,7 @@ def race(family: str | None, seed: int) -> list[Row]:
                 "recorded": family is None,
                 "problem": problem.name,
                 "seed": seed,
-                "variant": sampler if rule == "dominated" else f"{sampler}, {rule}",
+                "variant": variant,
                 "share": reached[-1][0] / peer.joules if reached[-1][1] >= goal else None,
                 "goal": goal,
                 "best": max(volume for _, volume in reached),
@@ -166,6 +172,7 @@ def _study(
     *,
     sampler: Any = "auto",
     watch: Watch = lambda simulated: False,
+    proposer: Proposer = run_now,
     tell_complete: bool = False,
     **sections: Any,
 ) -> Simulated:
@@ -173,7 +180,14 @@ def _study(
     spec = problem_spec(problem, budget=budget, search=search, **sections)
     with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
         store = Path(folder) / "study"
-        return simulate(spec, problem, store=store, watch=watch, tell_complete=tell_complete)
+        return simulate(
+            spec,
+            problem,
+            store=store,
+            watch=watch,
+            proposer=proposer,
+            tell_complete=tell_complete,
+        )
 
 
 def _reported(known: Measured, problem: Family | Recorded) -> float:
