@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from joulefront.launch.agenda import Agenda
+from joulefront.launch.assigning import assignment_of
 from joulefront.spec import Budget, Choice, Int, Replicates, Search
 from joulefront.stopping import End
 
@@ -143,7 +144,8 @@ def test_a_choice_of_mixed_types_is_one_column_of_text(toy_spec):
 
 def test_an_assignment_carries_fixed_and_proposed_values(toy_spec):
     agenda = Agenda(toy_spec(fixed={"work": 0.0, "epochs": 2}))
-    assignment = agenda.assignment(agenda.next_trial())
+    trial = agenda.next_trial()
+    assignment = assignment_of(trial, agenda.configuration_of(trial), agenda.spec)
     assert assignment.parameters["epochs"] == 2 and "width" in assignment.parameters
     assert assignment.objectives == ("accuracy", "flops")
     assert dataclasses.replace(assignment) == type(assignment).from_json(assignment.to_json())

@@ -24,7 +24,6 @@ from joulefront.launch.racing import next_in_race, share_is_spent
 from joulefront.search import Observation, SpaceExhausted
 from joulefront.spec import StudySpec
 from joulefront.stopping import End
-from joulefront.trial import Assignment
 
 MOST_REMEASUREMENTS = 2
 """How often a trial whose charge is degraded is measured again, where quality is strict."""
@@ -182,26 +181,6 @@ class Agenda:
         """
         if self.ended is None or (end.kind in _SPENT and not self.is_spent):
             self.ended = end
-
-    def assignment(self, trial: TrialPlan) -> Assignment:
-        """Return what a worker is told, without store, power model and checkpoint."""
-        spec = self.spec
-        return Assignment(
-            trainable=spec.trainable,
-            trial_id=trial.trial_id,
-            config_id=trial.config_id,
-            attempt=trial.attempt,
-            role=trial.role,
-            fold=trial.fold,
-            seed=trial.seed,
-            parameters=dict(spec.fixed) | dict(self.configuration_of(trial).parameters),
-            data=spec.data,
-            objectives=tuple(objective.metric for objective in spec.objectives),
-            workers=spec.per_trial.workers,
-            cpus=spec.per_trial.cpus,
-            gpus=spec.per_trial.gpus,
-            allow_shared_gpu=spec.energy.allow_shared_gpu,
-        )
 
     def configuration_of(self, trial: TrialPlan) -> Configuration:
         """Return the configuration that a trial measures."""

@@ -17,6 +17,7 @@ from typing import Any
 from joulefront.energy import emissions_grams
 from joulefront.errors import ObjectiveError
 from joulefront.launch.agenda import Agenda
+from joulefront.launch.assigning import assignment_of
 from joulefront.launch.curves import Curves
 from joulefront.launch.growth import Growth
 from joulefront.launch.plan import TrialPlan
@@ -113,9 +114,10 @@ class Conductor:
             return None
         checkpoint = self._checkpoint(trial)
         resumed_from = (checkpoint.attempt, checkpoint.epoch) if checkpoint else None
-        self._recorder.start(self.agenda.configuration_of(trial), trial, resumed_from)
+        configuration = self.agenda.configuration_of(trial)
+        self._recorder.start(configuration, trial, resumed_from)
         return dataclasses.replace(
-            self.agenda.assignment(trial),
+            assignment_of(trial, configuration, self.spec),
             store=str(self.store),
             power_model=self._header["power_model"],
             node_class=self._header.get("node_class") or "",  # absent in studies made before

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from threadpoolctl import threadpool_limits
 
 from joulefront.launch.agenda import Agenda
+from joulefront.launch.assigning import assignment_of
 from joulefront.launch.header import study_grid_intensity, study_model
 from joulefront.launch.retries import AttemptEnergy, by_component, fold_attempts
 from joulefront.spec import StudySpec
@@ -54,7 +55,7 @@ def first_assignment(spec: StudySpec) -> Assignment:
     trial = agenda.next_trial()
     assert trial is not None, "a study proposes at least one trial"
     return dataclasses.replace(
-        agenda.assignment(trial),
+        assignment_of(trial, agenda.configuration_of(trial), spec),
         workers=0,
         gpus=0.0,
         power_model=study_model(spec.energy).to_dict(),
