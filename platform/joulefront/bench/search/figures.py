@@ -63,7 +63,7 @@ FIGURES: tuple[Figure[str], ...] = (
            "the sampler sees the test fold", "sees the test fold"),
     Figure("interval_coverage", "95 % intervals of members that hold the truth", (0.90, 0.98),
            coverage, "reported", "folds taken as independent", "independent"),
-    Figure("membership_calibration", "stated − actual membership, |mean| over bins", (0, 0.10),
+    Figure("membership_calibration", "stated − actual membership, mean size over bins", (0, 0.10),
            calibration, "reported", "sure of single evaluations", "single"),
     Figure("membership_skill", "Brier skill of the probability of membership", (1e-9, 1),
            skill, "reported", "sure that all are members", "one member"),
