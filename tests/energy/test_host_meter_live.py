@@ -130,6 +130,7 @@ def near(seconds):
     return pytest.approx(seconds, rel=0.03, abs=4 * TICK_NS * 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [OWN, SUBPROCESSES, RESPAWNED, GRANDCHILDREN])
 def test_a_trial_and_its_children(meter, rows, code):
     trial = Trial(meter, code)

@@ -71,6 +71,7 @@ def test_the_meters_samples_are_counted() -> None:
     assert (row["seconds"], row["cpu"], row["samples"]) == (pytest.approx(4.0), 0.5, 4)
 
 
+@pytest.mark.slow
 def test_a_whole_ledger_is_replayed_in_other_processes(tmp_path: Path) -> None:
     store = StudyStore.create(tmp_path / "study", {})
     with store.writer() as writer:

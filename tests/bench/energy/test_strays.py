@@ -21,6 +21,7 @@ print(len(heard))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "strays"),
     [

@@ -61,6 +61,7 @@ def test_equals_its_definition_in_values_and_gradients(
         torch.testing.assert_close(one, other, **CLOSE)
 
 
+@pytest.mark.slow
 @every
 def test_gradients_agree_with_finite_differences(name, make_layer, make_rows) -> None:
     lengths = (11, 0, 6)

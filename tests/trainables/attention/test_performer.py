@@ -17,6 +17,7 @@ def with_features(features: int, like: torch.nn.Module, seed: int) -> PerformerA
     return layer
 
 
+@pytest.mark.slow
 def test_the_error_against_softmax_falls_with_the_root_of_the_features(
     make_layer, make_rows
 ) -> None:

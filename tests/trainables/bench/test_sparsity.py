@@ -43,15 +43,18 @@ def replace_decision(decision: Decision, kept: torch.Tensor) -> Decision:
 dropping = TokenGate.forward
 
 
+@pytest.mark.slow
 def test_the_largest_penalty_computes_much_less() -> None:
     assert flops_share(SMALL) <= REACH
 
 
+@pytest.mark.slow
 def test_masking_tokens_instead_of_dropping_them_misses_the_reach(monkeypatch) -> None:
     monkeypatch.setattr(TokenGate, "forward", masked_instead_of_dropped)
     assert flops_share(SMALL) > 0.9
 
 
+@pytest.mark.slow
 def test_a_penalty_without_gradient_misses_the_reach(monkeypatch) -> None:
     def constant(self, tokens, generator):
         decision = dropping(self, tokens, generator)

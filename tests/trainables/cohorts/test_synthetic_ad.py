@@ -35,6 +35,7 @@ def test_the_cohort(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(again.images * 255, np.round(again.images * 255))
 
 
+@pytest.mark.slow
 def test_made_again_where_the_cache_is_damaged_or_impossible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +52,7 @@ def test_made_again_where_the_cache_is_damaged_or_impossible(
     assert load_cohort(DATA).fingerprint == first
 
 
+@pytest.mark.slow
 def test_planes_do_not_depend_on_each_other() -> None:
     axial = load_cohort(DATA)
     three = load_cohort(DATA | {"planes": ["sagittal", "axial", "coronal"]})

@@ -41,6 +41,7 @@ def trained(name: str, **values: object) -> RecordingTrial:
     return trial
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ATTENTIONS))
 def test_it_learns_and_says_all_about_itself(name: str) -> None:
     trial = trained(name)
@@ -65,6 +66,7 @@ def test_below_the_crossover_it_is_dense_and_says_so(name: str) -> None:
     assert found["attention_pairs_share"] == found["clusters_effective"] == 1
 
 
+@pytest.mark.slow
 def test_the_price_of_a_learned_pattern_moves_its_work() -> None:
     free = trained("lspg").finished["flops_per_sample"]
     dear = trained("lspg", attention_penalty=3.0).finished["flops_per_sample"]

@@ -75,6 +75,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_the_gate_follows_the_penalty_in_a_hundred_steps(make_model, make_batch) -> None:
     levels = []
     for penalty in (0.0, 0.1, 1.0):

@@ -40,6 +40,7 @@ def weights(trial) -> dict[str, torch.Tensor]:
     return torch.load(trial.checkpoints[-1] / "model.pt", weights_only=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way)))
 def test_going_on_after_any_epoch_equals_never_having_stopped(way, run) -> None:
     config = config_of(*way)
