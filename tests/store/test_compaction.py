@@ -179,7 +179,7 @@ def test_a_generation_replaced_while_it_is_opened(
     filled.compact()
     read = study_store.read_generation
 
-    def read_too_late(study: Path, entry: Any) -> Any:
+    def read_too_late(study: Path, entry: Any, *columns: Any) -> Any:
         monkeypatch.setattr(study_store, "read_generation", read)
         StudyStore.open(filled.path).compact()
         assert not (study / "parquet" / entry.file).exists()

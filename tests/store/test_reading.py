@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from joulefront.store import StudyStore
+from joulefront.store import StudyStore, reading
 from joulefront.store.framing import next_frame, read_frame
 from joulefront.store.reading import read_segment
 
@@ -91,17 +91,66 @@ def test_a_batch_of_another_schema_is_refused(
     assert len(store.damage()) == 1
 
 
-def test_a_segment_tells_how_far_it_is_sound(segment: Segment) -> None:
-    path = segment(4)
+class Folder:
+    """Whatever segments are read from, which tells how much was asked for at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.most = 0
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        data = (self.path / name).read_bytes()[start:][:length]
+        self.most = max(self.most, len(data))
+        return data
+
+
+def _name(path: Path) -> str:
+    return f"segments/{path.parent.name}/{path.name}"
+
+
+@pytest.mark.parametrize("chunk", [900, 3000, 10_000])
+def test_a_segment_is_read_in_chunks(
+    store: StudyStore, segment: Segment, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    path = segment(40)
+    whole, folder = path.read_bytes(), Folder(store.path)
+    monkeypatch.setattr(reading, "_CHUNK", chunk)
+    monkeypatch.setattr(reading, "_HEAD", 256)
+    read = read_segment(folder, _name(path))
+    assert read.rows is not None
+    assert read.rows["epoch"].to_pylist() == list(range(40))
+    assert (read.sound_bytes, read.damage) == (len(whole), [])
+    starts = _starts(whole)
+    damaged = bytearray(whole[: starts[30] + 100])
+    damaged[starts[5] + 200] ^= 4
+    path.write_bytes(damaged)
+    read = read_segment(folder, _name(path), columns=["loss"])
+    assert read.rows is not None
+    assert read.rows.column_names == ["time", "loss", "_writer", "_position"]
+    assert read.rows["_position"].to_pylist() == [*range(5), *range(6, 30)]
+    assert (read.sound_bytes, len(read.damage)) == (starts[5], 2)
+
+
+def test_what_is_covered_is_not_read(store: StudyStore, segment: Segment) -> None:
+    path, folder = segment(200), Folder(store.path)
+    covered = _starts(path.read_bytes())[199]
+    read = read_segment(folder, _name(path), covered)
+    assert read.rows is not None
+    assert read.rows["epoch"].to_pylist() == [199]
+    assert folder.most <= 2**16 < path.stat().st_size
+
+
+def test_a_segment_tells_how_far_it_is_sound(store: StudyStore, segment: Segment) -> None:
+    path, folder = segment(4), Folder(store.path)
     whole = path.read_bytes()
     starts = _starts(whole)
     damaged = bytearray(whole)
     damaged[starts[2] + 40] ^= 1
     path.write_bytes(damaged)
-    read = read_segment(path)
+    read = read_segment(folder, _name(path))
     assert read.sound_bytes == starts[2]
     path.write_bytes(whole)
-    rest = read_segment(path, starts[2])
+    rest = read_segment(folder, _name(path), starts[2])
     assert rest.sound_bytes == len(whole)
     assert rest.rows is not None
     assert rest.rows["epoch"].to_pylist() == [2, 3]

@@ -13,6 +13,7 @@ import json
 import numbers
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -20,14 +21,21 @@ import pyarrow as pa
 from joulefront.errors import StoreWriteError
 
 _LADDER = [pa.null(), pa.bool_(), pa.int64(), pa.float64(), pa.string()]
-_RUNGS = {kind: rung for rung, kind in enumerate(_LADDER)}
-_PYTHON = {type(None): 0, bool: 1, int: 2, float: 3, str: 4}  # rungs, as `_RUNGS` has them
-_MAKE: dict[int, Callable[[Any], Any]] = {2: int, 3: float, 4: json.dumps}
+_PYTHON = {type(None): 0, bool: 1, int: 2, float: 3, str: 4}  # rungs of the ladder
+_MAKE: dict[int, Callable[[Any], Any]] = {2: int, 3: float, 4: partial(json.dumps, default=str)}
 
 
 def merge_types(first: pa.DataType, second: pa.DataType) -> pa.DataType:
-    """The narrower type that holds both; one that is not on the ladder is read as text."""
-    return _LADDER[max(_RUNGS.get(first, 4), _RUNGS.get(second, 4))]
+    """The narrowest type of the ladder that holds both; text holds what no other does."""
+    return _LADDER[max(_rung(first), _rung(second))]
+
+
+def _rung(kind: pa.DataType) -> int:
+    if kind in _LADDER:
+        return _LADDER.index(kind)
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return 2
+    return 3 if pa.types.is_integer(kind) or pa.types.is_floating(kind) else 4
 
 
 def plain(value: Any) -> Any:
@@ -65,14 +73,16 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         if field.name not in names
         else table[field.name]
         if table[field.name].type == field.type
-        else _refitted(table[field.name].to_pylist(), field.type)
+        else _refitted(table[field.name], field.type)
         for field in schema
     ]
     return pa.table(columns, schema=schema)
 
 
-def _refitted(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    return pa.array([fit(value, _RUNGS[kind]) for value in values], kind)
+def _refitted(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    if kind != pa.string() or pa.types.is_string(column.type):
+        return column.cast(kind, safe=False)
+    return pa.array([fit(value, _rung(kind)) for value in column.to_pylist()], kind)
 
 
 class TableColumns:

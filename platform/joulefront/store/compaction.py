@@ -10,15 +10,19 @@ generation number is taken twice, and whichever manifest stands last is true.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from joulefront.errors import StoreReadError
 from joulefront.store.durable import digest, publish, seal, unseal, writing
+
+_FILE = re.compile(r"[a-z]+-\d+\.parquet")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,17 +43,19 @@ def read_manifest(study: Path) -> dict[str, Generation]:
     path = study / "manifest.json"
     try:
         tables = unseal(path)["tables"].items()
-        return {table: Generation(**entry) for table, entry in tables}
+        return {table: _entry(entry) for table, entry in tables}
     except FileNotFoundError:
         return {}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreReadError(
             f"{path} must be a manifest of this version of joulefront", given=repr(error)
         ) from error
 
 
-def read_generation(study: Path, entry: Generation) -> pa.Table:
-    """The rows of a Parquet file, in order.
+def read_generation(
+    study: Path, entry: Generation, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The rows of a Parquet file, in order; of `columns`, those that it has.
 
     Raises:
         FileNotFoundError: There is no such file, or no longer.
@@ -58,7 +64,10 @@ def read_generation(study: Path, entry: Generation) -> pa.Table:
     data = (study / "parquet" / entry.file).read_bytes()
     if digest(data) != entry.sha256:
         raise StoreReadError(f"parquet/{entry.file} must match its checksum in manifest.json")
-    return pq.ParquetFile(pa.BufferReader(data)).read()
+    try:
+        return pq.ParquetFile(pa.BufferReader(data)).read(columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreReadError(f"parquet/{entry.file} must be readable", given=str(error)) from error
 
 
 def publish_generation(
@@ -88,6 +97,14 @@ def publish_generation(
         for path in folder.glob("*.parquet"):
             if path.name not in named and _number(path) < number:
                 path.unlink(missing_ok=True)
+
+
+def _entry(told: Mapping[str, Any]) -> Generation:
+    entry = Generation(**told)
+    if not _FILE.fullmatch(entry.file):
+        raise ValueError(f"{entry.file!r} is no file of a generation")
+    covered = {str(name): int(size) for name, size in entry.covered_bytes.items()}
+    return replace(entry, covered_bytes=covered)
 
 
 def _number(path: Path) -> int:

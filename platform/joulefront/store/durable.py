@@ -104,7 +104,7 @@ def unseal(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
         content: dict[str, Any] = document["content"]
         intact = isinstance(content, dict) and _digest_of(content) == document["sha256"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         intact = False
     if not intact:
         raise StoreReadError(

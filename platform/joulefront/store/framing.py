@@ -81,6 +81,15 @@ def read_frame(data: bytes, start: int, crc: int) -> Frame | None:
     )
 
 
+def whole_frames(data: bytes, crc: int) -> list[Frame]:
+    """The whole and undamaged batch messages that follow each other from byte 0 on."""
+    frames, start = [], 0
+    while frame := read_frame(data, start, crc):
+        frames.append(frame)
+        start = frame.stop
+    return frames
+
+
 def next_frame(data: bytes, start: int, crc: int) -> Frame | None:
     """The first whole and undamaged batch message that begins at or after `start`, if any."""
     while (start := data.find(_CONTINUATION, start)) >= 0:

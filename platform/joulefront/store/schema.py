@@ -54,6 +54,9 @@ _TRIAL_TAIL = {
     "node_class": pa.string(),
     "sampler_attributes": pa.string(),  # JSON
     "proposal_index": pa.int64(),
+    "params_json": pa.string(),  # of a start: what `params.*` say, without loss
+    "resumed_attempt": pa.int64(),  # of a start: the checkpoint that it goes on from
+    "resumed_epoch": pa.int64(),
 }
 _KIND = {"kind": pa.string()}  # of a trial's row: "start" or "end"; of an event or a ledger's: any
 _CHARGE = dict.fromkeys(("host", "device", "component"), pa.string())
@@ -68,7 +71,7 @@ SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
         "reports": pa.schema(_COMMON | {"epoch": pa.int32()}),
         "energy": pa.schema(_COMMON | _CHARGE),
         "ledger": pa.schema(_COMMON | _KIND | _LEDGER),  # joulefront.energy.ledger.Row
-        "events": pa.schema(_COMMON | _KIND | {"message": pa.string()}),
+        "events": pa.schema(_COMMON | _KIND | {"message": pa.string(), "details": pa.string()}),
     }
 )
 

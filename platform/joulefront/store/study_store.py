@@ -1,6 +1,7 @@
 """A study directory: made, opened, written to, read, compacted.
 
     study.json                             what the study is; the authority, with its checksum
+    study.copy.json                        the same once more, read where that one is damaged
     segments/<table>/<writer>-<n>.arrows   Arrow IPC streams, each appended to by one writer
     parquet/<table>-<generation>.parquet   the same rows once more, compacted
     manifest.json                          the generation to read, and what it covers
@@ -17,7 +18,7 @@ and may read while the study runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from joulefront.errors import StoreReadError, StudyError
 from joulefront.spec.nearest import nearest
 from joulefront.store.compaction import publish_generation, read_generation, read_manifest
 from joulefront.store.durable import publish, seal, unseal
-from joulefront.store.reading import POSITION, WRITER, merge, read_segment
+from joulefront.store.reading import POSITION, WRITER, fixed_types, merge, read_segment
 from joulefront.store.schema import SCHEMAS, check_table
 from joulefront.store.writer import StoreWriter
 
 _FORMAT = 1
+_COPY = "study.copy.json"
 _ATTEMPTS = 3  # a compactor may replace a generation between its manifest and its file
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _SHOWN = 8  # studies named in an error
@@ -57,7 +59,7 @@ class StudyStore:
     @classmethod
     def exists(cls, path: str | Path) -> bool:
         """Whether a study was made at `path`; says nothing about its being intact."""
-        return (_local(path) / "study.json").exists()
+        return any((_local(path) / name).exists() for name in ("study.json", _COPY))
 
     @classmethod
     def create(cls, path: str | Path, header: Mapping[str, Any]) -> StudyStore:
@@ -74,6 +76,7 @@ class StudyStore:
         data = seal({"format": _FORMAT, "study": header})
         if not publish(store / "study.json", data, exclusive=True):
             raise _taken(store)
+        publish(store / _COPY, data)
         return cls.open(store)
 
     @classmethod
@@ -84,7 +87,7 @@ class StudyStore:
             StudyError: There is one, or `path` names an object store.
         """
         store = _local(path)
-        if any((store / name).exists() for name in ("study.json", "segments", "parquet")):
+        if any((store / name).exists() for name in ("study.json", _COPY, "segments", "parquet")):
             raise _taken(store)
 
     @classmethod
@@ -96,26 +99,24 @@ class StudyStore:
             StoreReadError: `study.json` is damaged, or was made by a later version.
         """
         store = _local(path)
+        damage = []
         try:
             content = unseal(store / "study.json")
-        except (FileNotFoundError, NotADirectoryError):
-            found = "a file" if store.is_file() else "nothing of that name"
-            raise StudyError(
-                f"{store} must be a study directory",
-                given="a folder without study.json" if store.is_dir() else found,
-                remedy=_studies_near(store),
-            ) from None
-        except OSError as error:
-            raise StoreReadError(
-                f"{store}/study.json must be readable", given=error.strerror or str(error)
-            ) from error
+        except (OSError, StoreReadError) as error:
+            try:
+                content = unseal(store / _COPY)
+            except (OSError, StoreReadError):
+                raise _unopened(store, error) from None
+            damage.append(f"study.json is absent or damaged: {_COPY} was read instead")
         if content.get("format") != _FORMAT or not isinstance(content.get("study"), dict):
             raise StoreReadError(
                 f"{store} must be a study of format {_FORMAT}",
                 given=f"format {content.get('format')!r}",
                 remedy="open it with the version of joulefront that made it",
             )
-        return cls(store, content["study"])
+        opened = cls(store, content["study"])
+        opened._damage.update(dict.fromkeys(damage))
+        return opened
 
     def with_header(self, header: Mapping[str, Any]) -> StudyStore:
         """The same study with another header, which has replaced the stored one as a whole.
@@ -123,17 +124,24 @@ class StudyStore:
         Raises:
             StoreWriteError: The disk is full or read-only; the header is then as it was.
         """
-        publish(self.path / "study.json", seal({"format": _FORMAT, "study": header}))
+        data = seal({"format": _FORMAT, "study": header})
+        for name in ("study.json", _COPY):
+            publish(self.path / name, data)
         return StudyStore.open(self.path)
 
     def writer(self) -> StoreWriter:
         """A new writer of this study's segments; take one a process, and close it."""
         return StoreWriter(self.path / "segments")
 
-    def read(self, table: str) -> pa.Table:
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of `table` that are whole, in the order (time, writer, order of appending).
 
         What had to be dropped is told by `damage`. A study that is running may be read.
+
+        Args:
+            table: A key of `SCHEMAS`.
+            columns: Only these, in this order, null throughout where no row has one: takes less
+                memory. All by default.
 
         Returns:
             The fixed columns of `SCHEMAS[table]`, then `params.*`, then all others, both
@@ -143,8 +151,8 @@ class StudyStore:
             ValueError: There is no such table.
             StoreReadError: A segment cannot be opened, for want of permission or a disk.
         """
-        rows, _ = self._gather(table)
-        return rows.drop_columns([WRITER, POSITION])
+        rows, _ = self._gather(table, columns)
+        return rows.drop_columns([WRITER, POSITION]) if columns is None else rows.select(columns)
 
     def compact(self) -> None:
         """Publish all rows as a new Parquet generation, which reads fast.
@@ -161,17 +169,26 @@ class StudyStore:
         """
         return list(self._damage)
 
-    def _gather(self, table: str) -> tuple[pa.Table, dict[str, int]]:
+    def _gather(
+        self, table: str, columns: Sequence[str] | None = None
+    ) -> tuple[pa.Table, dict[str, int]]:
         """All rows with `WRITER` and `POSITION`, and the bytes of each segment that these are."""
         check_table(table)
-        base, known = self._generation(table)
+        base, known = self._generation(table, columns)
         parts, covered = [] if base is None else [base], dict(known)
         for path in sorted((self.path / "segments" / table).glob("*.arrows")):
-            before = known.get(path.name, 0)
+            before, name = known.get(path.name, 0), f"segments/{table}/{path.name}"
             try:
-                if before and path.stat().st_size == before:
+                size = path.stat().st_size
+                if before > size:
+                    self._damage[f"{name}: of {before} bytes that were compacted {size} stay"] = (
+                        None
+                    )
+                if before and size <= before:
                     continue
-                rows, covered[path.name], damage = read_segment(path, before)
+                rows, covered[path.name], damage = read_segment(
+                    _Files(self.path), name, before, columns
+                )
             except OSError as error:
                 raise StoreReadError(
                     f"{path} must be readable", given=error.strerror or str(error)
@@ -179,24 +196,62 @@ class StudyStore:
             self._damage.update(dict.fromkeys(damage))
             if rows is not None:
                 parts.append(rows)
-        return merge(table, parts), covered
+        return merge(table, parts, columns), covered
 
-    def _generation(self, table: str) -> tuple[pa.Table | None, Mapping[str, int]]:
+    def _generation(
+        self, table: str, columns: Sequence[str] | None
+    ) -> tuple[pa.Table | None, Mapping[str, int]]:
         """The Parquet rows of `table` and what they cover; (None, {}) if segments must do."""
         entry, reason = None, ""
+        wanted = None if columns is None else [*columns, "time", WRITER, POSITION]
         for _ in range(_ATTEMPTS):
             try:
                 entry = read_manifest(self.path).get(table)
                 if entry is None:
                     return None, {}
-                return read_generation(self.path, entry), entry.covered_bytes
+                rows, refused = fixed_types(table, read_generation(self.path, entry, wanted))
+                told = (f"parquet/{entry.file}: {sentence}" for sentence in refused)
+                self._damage.update(dict.fromkeys(told))
+                return rows, entry.covered_bytes
             except (StoreReadError, OSError) as error:
                 reason = str(error)
         self._damage[f"{reason}; the segments are read instead"] = None
-        for name in entry.covered_bytes if entry else ():
-            if not (self.path / "segments" / table / name).exists():
+        for name, covered in entry.covered_bytes.items() if entry else ():
+            segment = self.path / "segments" / table / name
+            if not segment.exists():
                 self._damage[f"segments/{table}/{name} is absent: its rows are lost"] = None
+            elif (size := segment.stat().st_size) < covered:
+                told = f"segments/{table}/{name} has {size} of {covered} bytes: rows are lost"
+                self._damage[told] = None
         return None, {}
+
+
+class _Files:
+    """The files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        with (self._folder / name).open("rb") as file:
+            file.seek(start)
+            return file.read(-1 if length is None else length)
+
+
+def _unopened(store: Path, error: OSError | StoreReadError) -> StudyError | StoreReadError:
+    """What to say of a folder in which neither `study.json` nor its copy can be read."""
+    if isinstance(error, StoreReadError):
+        return error
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        found = "a file" if store.is_file() else "nothing of that name"
+        return StudyError(
+            f"{store} must be a study directory",
+            given="a folder without study.json" if store.is_dir() else found,
+            remedy=_studies_near(store),
+        )
+    return StoreReadError(
+        f"{store}/study.json must be readable", given=error.strerror or str(error)
+    )
 
 
 def _taken(store: Path) -> StudyError:
