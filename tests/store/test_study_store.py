@@ -94,7 +94,8 @@ def test_one_of_several_creators_succeeds(tmp_path: Path) -> None:
         thread.join()
     assert sorted(outcomes)[:4] == [""] * 4
     assert StudyStore.open(tmp_path / "study").header == {"name": max(outcomes)}
-    assert [path.name for path in (tmp_path / "study").iterdir()] == ["study.json"]
+    names = sorted(path.name for path in (tmp_path / "study").iterdir())
+    assert names == ["study.copy.json", "study.json"]
 
 
 def test_no_study_is_told_from_a_damaged_one(tmp_path: Path, store: StudyStore) -> None:
@@ -102,6 +103,7 @@ def test_no_study_is_told_from_a_damaged_one(tmp_path: Path, store: StudyStore) 
         with pytest.raises(StudyError, match="must be a study directory"):
             StudyStore.open(path)
     path = store.path / "study.json"
+    (store.path / "study.copy.json").unlink()
     whole = path.read_text()
     damaged = [whole.replace("mask_sweep", "mask_swoop"), whole[:-9], "", "[]", "\x00", "{}"]
     for text in [*damaged, '{"sha256": 1, "content": null}']:
@@ -113,8 +115,21 @@ def test_no_study_is_told_from_a_damaged_one(tmp_path: Path, store: StudyStore) 
         StudyStore.open(store.path)
 
 
+@pytest.mark.parametrize("data", [None, b"", b"{"])
+def test_a_damaged_header_is_read_from_its_copy(store: StudyStore, data: bytes | None) -> None:
+    path = store.path / "study.json"
+    path.unlink() if data is None else path.write_bytes(data)
+    assert StudyStore.exists(store.path)
+    opened = StudyStore.open(store.path)
+    assert opened.header == store.header
+    assert "study.copy.json was read instead" in opened.damage()[0]
+    healed = opened.with_header({"name": "another"})
+    assert (healed.header, healed.damage()) == ({"name": "another"}, [])
+
+
 def test_a_flipped_bit_of_a_value_is_noticed(store: StudyStore) -> None:
     path = store.path / "study.json"
+    (store.path / "study.copy.json").unlink()
     whole = path.read_bytes()
     for place in range(len(whole)):
         damaged = bytearray(whole)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from joulefront.launch.billing import StudyBill
+from joulefront.launch.billing import Billed, StudyBill
 from joulefront.launch.plan import Configuration, TrialPlan
 from joulefront.launch.retries import (
     CARRIED,
@@ -147,15 +147,21 @@ class Recorder:
         self._writer.sync()
 
     def lost(
-        self, configuration: Configuration, trial: TrialPlan, *, state: str, failure: str
+        self,
+        configuration: Configuration,
+        trial: TrialPlan,
+        *,
+        state: str,
+        failure: str,
+        billed: Billed | None = None,
     ) -> None:
         """Make durable that an attempt ended without a closing message.
 
-        Its energy is what the ledger or its last report tells, whichever is later and tells more,
-        unless its charges have been written already.
+        Its energy is what the ledger (`billed`, where that has been read already) or its last
+        report tells, whichever is later and tells more, unless its charges have been written.
         """
         attempt = self._attempts[trial.trial_id][-1]
-        rows, degradations = self._bill.attempt(trial.trial_id, trial.attempt)
+        rows, degradations = billed or self._bill.attempt(trial.trial_id, trial.attempt)
         if not attempt.written:
             attempt.take(max(rows, attempt.rows, key=_billed))
             self._write_energy(trial)

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from joulefront.launch.agenda import Agenda
+from joulefront.launch.billing import Billed, StudyBill
 from joulefront.launch.curves import Curves, State
 from joulefront.launch.growth import Growth
+from joulefront.launch.past import Key, Past, Row, number_of
 from joulefront.launch.plan import TrialPlan
-from joulefront.launch.recorder import BILLED, Recorder
-from joulefront.launch.retries import CARRIED, AttemptEnergy
+from joulefront.launch.recorder import Recorder
+from joulefront.search.random_search import completed
 from joulefront.spec import StudySpec
 from joulefront.store import StudyStore
 from joulefront.trial.messages import ChargeRow
 
-Row = Mapping[str, Any]
 _PROVENANCES = {"cpu": "modelled", "gpu": "counter", "ram": "constant"}
 _CURVES: Mapping[str, State] = {"complete": "complete", "pruned": "pruned"}
 
@@ -45,119 +45,67 @@ class Restored:
     growth: Growth
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Past:
-    """The rows of a study, as far as its trials' states are told by them."""
-
-    ends: Mapping[tuple[str, int], Row]
-    retried: frozenset[tuple[str, int]]
-    projected: Mapping[tuple[str, int], tuple[float, ...]]
-
-
 def restore(agenda: Agenda, recorder: Recorder, store: StudyStore) -> Restored:
     """Bring a new agenda and recorder to where the store says the study stands.
 
     Args:
         agenda: Empty, of the same spec.
         recorder: Whose writer will go on with the study.
-        store: The study so far.
+        store: The study so far; what damage has taken from it is gone around.
     """
-    trials = store.read("trials").to_pylist()
-    reports = store.read("reports").to_pylist()
-    events = store.read("events").to_pylist()
-    energy = store.read("energy").to_pylist()
-    _add_configurations(agenda, trials)
-    recorder.spent_joules = sum(row["joules"] for row in energy if row["component"] in BILLED)
-    past = _past(trials, events)
-    _adopt_energy(recorder, trials, reports, energy)
-    for trial in list(agenda.trials()):
-        if trial.attempt:
-            _settle(agenda, recorder, trial, past)
-    curves = _curves(agenda, recorder, reports, past)
-    for trial in agenda.trials():
-        if trial.attempt and trial.state in ("complete", "pruned", "failed"):
+    past = Past(store, agenda.spec)
+    _add_configurations(agenda, past)
+    recorder.spent_joules = past.spent_joules
+    begun = [trial for trial in agenda.trials() if trial.attempt]
+    for trial in begun:
+        _adopt(recorder, trial, past)
+    lost = [(t.trial_id, t.attempt) for t in begun if _is_lost((t.trial_id, t.attempt), past)]
+    billed = StudyBill(store=store).attempts(lost)
+    for trial in begun:
+        _settle(agenda, recorder, trial, past, billed)
+    curves = _curves(agenda, recorder, past)
+    for trial in begun:
+        if trial.state in ("complete", "pruned", "failed"):
             recorder.forget(trial.trial_id)
-    return Restored(
-        elapsed_seconds=_elapsed(trials, events),
-        curves=curves,
-        growth=_growth(agenda, events, past),
-    )
+    return Restored(elapsed_seconds=_elapsed(past), curves=curves, growth=_growth(agenda, past))
 
 
-def _add_configurations(agenda: Agenda, trials: Sequence[Row]) -> None:
+def _add_configurations(agenda: Agenda, past: Past) -> None:
     """Repeat the recorded proposals and replicates; count the attempts of each trial."""
-    starts = sorted(
-        (row for row in trials if row["kind"] == "start"),
-        key=lambda row: (int(row["config_id"][1:]), row["proposal_index"], row["attempt"]),
-    )
-    first_seed = agenda.spec.search.seed
-    for row in starts:
-        number = int(row["config_id"][1:])
+    spec = agenda.spec
+    for row in past.starts:
+        number = number_of(row)
+        while number > len(agenda.configurations):  # all rows of those between are lost
+            index = len(agenda.configurations)
+            drawn = completed(spec.space, {}, seed=spec.search.seed, index=index)
+            agenda.add(drawn, {}, proposal_index=index)
         if number == len(agenda.configurations):
             agenda.add(
-                json.loads(row["params_json"]),
-                json.loads(row["sampler_attributes"]),
+                past.parameters(row),
+                json.loads(row["sampler_attributes"] or "{}"),
                 proposal_index=row["proposal_index"],
                 role="enqueued" if row["role"] == "enqueued" else "search",
             )
         configuration = agenda.configurations[number]
         known = {trial.trial_id for trial in configuration.trials}
-        if row["trial_id"] not in known and agenda.spec.replicates.allocate == "all":
+        if row["trial_id"] not in known and spec.replicates.allocate == "all":
             agenda.replicate(configuration, row["proposal_index"])
         elif row["trial_id"] not in known:
-            place = (row["fold"], row["seed"] - first_seed)
+            place = (row["fold"], row["seed"] - spec.search.seed)
             agenda.add_trial(configuration, *place, "replicate", row["proposal_index"])
-        trial = agenda.trial(row["trial_id"])
-        trial.attempt = max(trial.attempt, row["attempt"])
+    for trial in agenda.trials():
+        trial.attempt = past.attempts.get(trial.trial_id, 0)
 
 
-def _past(trials: Sequence[Row], events: Sequence[Row]) -> _Past:
-    ends: dict[tuple[str, int], Row] = {}
-    for row in trials:
-        if row["kind"] == "end":
-            ends.setdefault((row["trial_id"], row["attempt"]), row)
-    told = [(row["kind"], (row["trial_id"], row["attempt"]), row["details"]) for row in events]
-    retried = (
-        key
-        for kind, key, details in told
-        if kind == "trial_failed" and json.loads(details)["retry"]
-    )
-    projected = {
-        key: tuple(json.loads(details)["projected"])
-        for kind, key, details in told
-        if kind == "trial_pruned"
-    }
-    return _Past(ends=ends, retried=frozenset(retried), projected=projected)
+def _adopt(recorder: Recorder, trial: TrialPlan, past: Past) -> None:
+    attempts = past.energy(trial.trial_id)
+    written = past.was_charged((trial.trial_id, trial.attempt))
+    recorder.adopt(trial.trial_id, attempts, None if written else _charges(attempts[-1].total))
 
 
-def _adopt_energy(
-    recorder: Recorder, trials: Sequence[Row], reports: Sequence[Row], energy: Sequence[Row]
-) -> None:
-    by_epoch: dict[tuple[str, int], dict[int, dict[str, float]]] = defaultdict(dict)
-    for row in reports:
-        by_epoch[row["trial_id"], row["attempt"]][row["epoch"]] = _components(row)
-    closed: dict[tuple[str, int], dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for row in energy:
-        closed[row["trial_id"], row["attempt"]][row["component"]] += row["joules"]
-    attempts: dict[str, list[AttemptEnergy]] = defaultdict(list)
-    for row in trials:
-        if row["kind"] != "start":
-            continue
-        key = (row["trial_id"], row["attempt"])
-        epochs = by_epoch[key]
-        resumed = (row["resumed_attempt"], row["resumed_epoch"])
-        attempts[row["trial_id"]].append(
-            AttemptEnergy(
-                attempt=row["attempt"],
-                total=closed.get(key) or (epochs[max(epochs)] if epochs else {}),
-                by_epoch=epochs,
-                resumed_from=None if resumed[0] is None else resumed,
-            )
-        )
-    for trial_id, known in attempts.items():
-        known.sort(key=lambda attempt: attempt.attempt)
-        written = (trial_id, known[-1].attempt) in closed
-        recorder.adopt(trial_id, known, None if written else _charges(known[-1].total))
+def _is_lost(key: Key, past: Past) -> bool:
+    """Return whether an attempt has neither an end nor an event that says how it was to end."""
+    return key not in past.ends and key not in past.projected
 
 
 def _charges(total: Mapping[str, float]) -> list[ChargeRow]:
@@ -175,11 +123,13 @@ def _charges(total: Mapping[str, float]) -> list[ChargeRow]:
     ]
 
 
-def _components(row: Row) -> dict[str, float]:
-    return {name: row.get(f"energy_{name}_joules") or 0.0 for name in CARRIED}
-
-
-def _settle(agenda: Agenda, recorder: Recorder, trial: TrialPlan, past: _Past) -> None:
+def _settle(
+    agenda: Agenda,
+    recorder: Recorder,
+    trial: TrialPlan,
+    past: Past,
+    billed: Mapping[Key, Billed],
+) -> None:
     """Give one trial the state that its rows tell."""
     keys = [(trial.trial_id, attempt) for attempt in range(1, trial.attempt + 1)]
     states = {key[1]: past.ends[key]["state"] for key in keys if key in past.ends}
@@ -193,12 +143,14 @@ def _settle(agenda: Agenda, recorder: Recorder, trial: TrialPlan, past: _Past) -
         recorder.cut(configuration, trial, state="pruned", reason=f"stopping.rule: {rule}")
         agenda.prune(trial.trial_id, past.projected[last], joules=joules)
     elif end is None:
-        recorder.lost(configuration, trial, state="stopped", failure="lost with its driver")
+        reason = "lost with its driver"
+        recorder.lost(configuration, trial, state="stopped", failure=reason, billed=billed[last])
         agenda.requeue(trial.trial_id)
     elif end["state"] == "stopped" or last in past.retried:
         agenda.requeue(trial.trial_id)
     elif end["state"] == "pruned":
-        agenda.prune(trial.trial_id, past.projected[last], joules=joules)
+        unknown = (math.nan,) * len(agenda.spec.objectives)
+        agenda.prune(trial.trial_id, past.projected.get(last, unknown), joules=joules)
     elif end["state"] == "complete":
         if end["quality"] != "good" and agenda.remeasure(trial.trial_id):
             return
@@ -215,49 +167,43 @@ def _violations(spec: StudySpec, row: Row) -> tuple[float, ...]:
     return tuple(one.violation(math.nan if v is None else float(v)) for one, v in values)
 
 
-def _curves(agenda: Agenda, recorder: Recorder, reports: Sequence[Row], past: _Past) -> Curves:
+def _curves(agenda: Agenda, recorder: Recorder, past: Past) -> Curves:
     """Take the last attempts' curves in again, in the order in which their trials ended."""
     curves = Curves(agenda.spec)
     if agenda.spec.stopping.rule == "never":
         return curves
-    by_trial: dict[str, list[Row]] = defaultdict(list)
-    for row in reports:
-        if row["attempt"] == agenda.trial(row["trial_id"]).attempt:
-            by_trial[row["trial_id"]].append(row)
-    last = {
-        trial.trial_id: past.ends.get((trial.trial_id, trial.attempt)) for trial in agenda.trials()
-    }
+    last = {t.trial_id: past.ends.get((t.trial_id, t.attempt)) for t in agenda.trials()}
     ended = [(end["time"], trial_id, end) for trial_id, end in last.items() if end is not None]
     for _, trial_id, end in sorted(ended, key=lambda one: one[:2]):
-        state = _CURVES.get(end["state"])
-        for row in sorted(by_trial[trial_id], key=lambda r: int(r["epoch"])):
+        trial = agenda.trial(trial_id)
+        for row in past.reports(trial_id, trial.attempt):
             spent = recorder.energies_at(trial_id, row["epoch"])
             curves.report(trial_id, row["epoch"], {**row, **spent})
-        parameters = agenda.configuration_of(agenda.trial(trial_id)).parameters
-        curves.end(trial_id, parameters, state)
+        parameters = agenda.configuration_of(trial).parameters
+        curves.end(trial_id, parameters, _CURVES.get(end["state"]))
     return curves
 
 
-def _growth(agenda: Agenda, events: Sequence[Row], past: _Past) -> Growth:
+def _growth(agenda: Agenda, past: Past) -> Growth:
     """Let the front grow again, in the order in which configurations were measured."""
     growth = Growth(agenda.spec)
-    for row in events:
+    for row in past.events:
         if row["kind"] == "reference_point":
             growth.reference = json.loads(row["details"])
     spent = 0.0
     for row in sorted(past.ends.values(), key=lambda end: end["time"]):
         trial = agenda.trial(row["trial_id"])
-        spent += row.get("energy_joules") or 0.0
+        spent += row["energy_joules"] or 0.0
         if trial.state == "complete" and trial.attempt == row["attempt"]:
             growth.learn(agenda.configuration_of(trial), spent)
     return growth
 
 
-def _elapsed(trials: Sequence[Row], events: Sequence[Row]) -> float:
+def _elapsed(past: Past) -> float:
     """Add up the spans from each driver's start to the last thing it wrote."""
-    begins = sorted(row["time"] for row in events if row["kind"] == "study_started")
-    written = sorted(row["time"] for row in (*trials, *events))
+    begins = sorted(row["time"] for row in past.events if row["kind"] == "study_started")
+    written = sorted(past.times)
     total = 0.0
     for begin, following in pairwise([*begins, float("inf")]):
-        total += max(time for time in written if begin <= time < following) - begin
+        total += written[bisect_left(written, following) - 1] - begin
     return total

@@ -210,8 +210,8 @@ class StudyStore:
                 if entry is None:
                     return None, {}
                 rows, refused = fixed_types(table, read_generation(self.path, entry, wanted))
-                told = (f"parquet/{entry.file}: {sentence}" for sentence in refused)
-                self._damage.update(dict.fromkeys(told))
+                for sentence in refused:
+                    self._damage[f"parquet/{entry.file}: {sentence}"] = None
                 return rows, entry.covered_bytes
             except (StoreReadError, OSError) as error:
                 reason = str(error)
