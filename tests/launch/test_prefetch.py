@@ -31,7 +31,7 @@ class Request:
 
 @pytest.fixture
 def prefetcher():
-    with Prefetcher(2) as one:
+    with Prefetcher(lambda: 2) as one:
         yield one
 
 
@@ -72,7 +72,7 @@ def test_all_are_made_in_one_thread(prefetcher):
 
 @pytest.mark.parametrize("slots", [2, 3, 5])
 def test_it_never_lacks_more_results_than_there_are_slots(slots):
-    with Prefetcher(slots) as prefetcher:
+    with Prefetcher(lambda: slots) as prefetcher:
         for replicates in range(12):
             ended = 10  # each trial that is handed out takes the slot of one that has ended
             prefetcher.prepare(Request(replicates, knows=ended))
@@ -93,7 +93,7 @@ def test_what_is_known_well_enough_is_not_made_again(prefetcher):
 
 def test_with_one_slot_nothing_is_made_beforehand():
     early = Request(1)
-    with Prefetcher(1) as prefetcher:
+    with Prefetcher(lambda: 1) as prefetcher:
         prefetcher.prepare(early)
         assert prefetcher(Request(1, knows=3)) == (1, 3)
     assert not early.made_in
@@ -106,6 +106,6 @@ def test_what_making_it_raises_is_raised_where_it_is_taken(prefetcher):
 
 
 def test_nothing_is_made_after_the_end():
-    with Prefetcher(2) as prefetcher:
+    with Prefetcher(lambda: 2) as prefetcher:
         prefetcher.prepare(None)
     assert not [t for t in threading.enumerate() if t.name.startswith("proposals")]

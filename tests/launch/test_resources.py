@@ -23,4 +23,4 @@ from joulefront.spec import PerTrial
 )
 def test_trials_fit_without_sharing_a_core(toy_spec, per_trial, cores, gpus, slots):
     each = Resources.of_trial(toy_spec(per_trial=per_trial))
-    assert each.fitting(cores, gpus) == slots
+    assert each.fitting([(cores, gpus)]) == slots

@@ -32,7 +32,8 @@ class Conducted:
             raise self.answer
         return self.answer
 
-    def ended(self, trial_id: str, failure: str | None) -> None:
+    def ended(self, trial_id: str, failure: str | None, node: object) -> None:
+        assert node is None
         self.over.append((trial_id, failure))
 
     def stop(self) -> None:
@@ -55,7 +56,7 @@ def tune_trial(status: str = Trial.RUNNING) -> SimpleNamespace:
         trial_id="tune_1",
         status=status,
         temporary_state=SimpleNamespace(ray_actor=Actor()),
-        get_error=lambda: RuntimeError("before\nit could not be reset"),
+        pickled_error_file=None,
     )
 
 
@@ -63,7 +64,7 @@ def tune_trial(status: str = Trial.RUNNING) -> SimpleNamespace:
 def make():
     def make(answer: bool | Exception, **changes: int):
         conductor = Conducted(answer, **changes)
-        searcher = StudySearcher(conductor, 2, Prefetcher(2))
+        searcher = StudySearcher(conductor, lambda: 2, Prefetcher(lambda: 2))
         searcher.running["tune_1"] = "c0000-f0-s0"
         return conductor, searcher, StudyScheduler(searcher, conductor)
 
@@ -118,5 +119,5 @@ def test_a_trial_whose_actor_could_not_be_reset_frees_its_slot(make):
     trial.status = Trial.ERROR
     callback.on_step_end(1, [])
     callback.on_step_end(2, [])
-    assert conductor.over == [("c0000-f0-s0", "it could not be reset")]
+    assert conductor.over == [("c0000-f0-s0", "ended without a word")]
     assert not searcher.running and not searcher.trials

@@ -12,9 +12,10 @@ from joulefront.trial.messages import Closing
 @pytest.fixture
 def studied(driver, study, toy_spec):
     """A conductor of three trials, and Tune's side of it with two slots."""
-    with driver(study, toy_spec(budget=Budget(trials=3))) as conductor, Prefetcher(2) as prefetcher:
+    spec = toy_spec(budget=Budget(trials=3))
+    with driver(study, spec) as conductor, Prefetcher(lambda: 2) as prefetcher:
         conductor.agenda.proposer = prefetcher
-        yield conductor, StudySearcher(conductor, 2, prefetcher)
+        yield conductor, StudySearcher(conductor, lambda: 2, prefetcher)
 
 
 def finish(conductor, searcher, tune_id: str) -> None:

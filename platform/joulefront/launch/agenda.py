@@ -28,6 +28,9 @@ from joulefront.stopping import End
 MOST_REMEASUREMENTS = 2
 """How often a trial whose charge is degraded is measured again, where quality is strict."""
 
+MOST_NODES_LOST = 10
+"""After so many nodes that a trial was lost with, it is taken to be what takes them down."""
+
 _SPENT = ("budget.hours", "budget.energy_wh", "budget.emissions_grams")
 """Ends after which nothing begins any more, not even a replicate of what was proposed."""
 
@@ -173,6 +176,15 @@ class Agenda:
         trial = self._trials[trial_id]
         self._move(trial, "queued")
         self._again.append(trial)
+
+    def lose(self, trial_id: str) -> bool:
+        """Run a trial again whose node was lost; return whether: some trials take nodes down."""
+        trial = self._trials[trial_id]
+        trial.nodes_lost += 1
+        if trial.nodes_lost > MOST_NODES_LOST:
+            return False
+        self.requeue(trial_id)
+        return True
 
     def end(self, end: End) -> None:
         """Propose nothing any more.

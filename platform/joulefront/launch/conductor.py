@@ -20,7 +20,7 @@ from joulefront.launch.agenda import Agenda
 from joulefront.launch.assigning import assignment_of
 from joulefront.launch.curves import Curves
 from joulefront.launch.growth import Growth
-from joulefront.launch.plan import TrialPlan
+from joulefront.launch.plan import NodeEnd, TrialPlan
 from joulefront.launch.recorder import Recorder
 from joulefront.spec import StudySpec
 from joulefront.stopping import Progress, end_of_search, project, should_stop
@@ -137,12 +137,13 @@ class Conductor:
         self._curves.report(trial_id, message.epoch, row)
         return self._is_over_budget(trial_id) or self._is_pruned(trial, message.epoch)
 
-    def ended(self, trial_id: str, failure: str | None) -> None:
+    def ended(self, trial_id: str, failure: str | None, node: NodeEnd | None = None) -> None:
         """Take in that a trial's process is done with it.
 
         Args:
             trial_id: The trial.
             failure: What the process died of, if it did.
+            node: The node that it was lost with, if that was so.
         """
         self.last_reports.pop(trial_id, None)
         if trial_id in self._closed:  # its next attempt may be running already
@@ -153,7 +154,7 @@ class Conductor:
             self._end_pruned(trial)
         elif trial_id in self._stopped or self.stopping:
             self._end_stopped(trial)
-        else:
+        elif node is None or not self._end_with_node(trial, node):
             self._end_failed(trial, failure or "ended without a closing message")
 
     def stop(self) -> None:
@@ -260,6 +261,19 @@ class Conductor:
         reason = self.agenda.end_reason or ""
         self._recorder.cut(configuration, trial, state="stopped", reason=reason)
         self.agenda.stop(trial.trial_id, joules=self._recorder.spent_on(trial.trial_id))
+
+    def _end_with_node(self, trial: TrialPlan, node: NodeEnd) -> bool:
+        """Have a trial go on elsewhere, without counting a failure; return whether it may."""
+        kind = "preemption_notice" if node.notice else "node_lost"
+        self._recorder.events(trial, [Event(kind=kind, details={"host": node.host})])
+        if node.notice:
+            self.agenda.requeue(trial.trial_id)
+        elif not self.agenda.lose(trial.trial_id):
+            return False
+        reason = f"left {node.host}, which is to go" if node.notice else f"lost with {node.host}"
+        configuration = self.agenda.configuration_of(trial)
+        self._recorder.lost(configuration, trial, state="stopped", failure=reason)
+        return True
 
     def _end_failed(self, trial: TrialPlan, reason: str) -> None:
         configuration = self.agenda.configuration_of(trial)

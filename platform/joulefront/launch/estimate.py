@@ -48,7 +48,7 @@ def estimate(spec: StudySpec, store: Path | None) -> str:
     seconds, joules, measured = _first_trial(spec)
     trials = expected_trials(spec)
     each = Resources.of_trial(spec)
-    concurrent = spec.search.concurrent or each.fitting(local_cores(), 0)
+    concurrent = spec.search.concurrent or each.fitting([(local_cores(), 0)])
     lines = [
         f"{spec.name}: {spec.trainable} with sampler {spec.search.sampler}",
         f"space: {', '.join(spec.space)}",

@@ -19,6 +19,7 @@ from joulefront.launch.display import Display
 from joulefront.launch.node_classes import check_node_classes, cluster_nodes
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.sharing import check_shared
+from joulefront.launch.slots import ClusterSlots
 from joulefront.spec import StudySpec
 
 
@@ -37,14 +38,14 @@ def execute(conductor: Conductor, address: str | None, display: Display) -> None
     spec = conductor.spec
     each = Resources.of_trial(spec)
     gpus = _local_gpus(each)
-    concurrent = spec.search.concurrent or each.fitting(local_cores(), gpus)
+    concurrent = spec.search.concurrent or each.fitting([(local_cores(), gpus)])
     for text in energy_notes(spec, concurrent * each.cpus, None if address else local_cores()):
         display.note(text)
     with (
         ray_cluster(
             address,
             cpus=spec.per_trial.cpus,
-            slots=concurrent * each.cpus + (1 if spec.per_trial.workers else 0),
+            slots=concurrent * each.cpus,
             gpus=max(gpus, math.ceil(each.processes * each.gpus)),
         ),
         tempfile.TemporaryDirectory(prefix="joulefront-") as scratch,
@@ -53,12 +54,12 @@ def execute(conductor: Conductor, address: str | None, display: Display) -> None
     ):
         from joulefront.launch.tuning import run_tune
 
+        slots = ClusterSlots(each, concurrent if address is None else spec.search.concurrent)
         if address is not None:
             check_shared(conductor.store, cluster_hosts())
             check_node_classes(spec, cluster_nodes())
-            concurrent = spec.search.concurrent or _cluster_slots(each)
         with _metered(conductor.store):
-            run_tune(conductor, concurrent=concurrent, scratch=Path(scratch), refresh=refresh)
+            run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=refresh)
 
 
 def energy_notes(spec: StudySpec, wanted: int, cores: int | None) -> list[str]:
@@ -113,13 +114,6 @@ def _local_gpus(each: Resources) -> int:
     import torch
 
     return int(torch.cuda.device_count())
-
-
-def _cluster_slots(each: Resources) -> int:
-    import ray
-
-    resources = ray.cluster_resources()
-    return each.fitting(resources.get("CPU", 1.0), resources.get("GPU", 0.0))
 
 
 @contextmanager

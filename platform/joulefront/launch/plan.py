@@ -16,6 +16,19 @@ TrialState = Literal["queued", "running", "complete", "failed", "pruned", "stopp
 Role = Literal["search", "replicate", "enqueued"]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeEnd:
+    """How a node ended an attempt on it.
+
+    Attributes:
+        host: Name of its host.
+        notice: It had notice to leave, and the attempt moved off it; otherwise it is gone.
+    """
+
+    host: str
+    notice: bool
+
+
 @dataclass(slots=True)
 class TrialPlan:
     """One trial of a configuration.
@@ -27,7 +40,9 @@ class TrialPlan:
         violations: Of the study's constraints, at most 0 where they hold.
         joules: Spent on all its attempts.
         attempt: Of the last try; 0 before the first.
-        failures: Attempts that failed by themselves; those lost with a driver do not count.
+        failures: Attempts that failed by themselves; those lost with a driver or a node do not
+            count.
+        nodes_lost: Attempts that were lost with their node.
         discarded: Attempts that were complete, but measured so badly that they were repeated.
     """
 
@@ -40,6 +55,7 @@ class TrialPlan:
     state: TrialState = "queued"
     attempt: int = 0
     failures: int = 0
+    nodes_lost: int = 0
     discarded: list[int] = field(default_factory=list)
     values: tuple[float, ...] | None = None
     violations: tuple[float, ...] = ()

@@ -8,6 +8,7 @@ proposal is, and its purity, are the agenda's and `joulefront.search`'s affair.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -19,11 +20,11 @@ class Prefetcher:
     """Make all proposals of a study in one thread; `with` it for as long as the study runs.
 
     Args:
-        concurrent: Slots.
+        slots: How many there are now.
     """
 
-    def __init__(self, concurrent: int) -> None:
-        self._concurrent = concurrent
+    def __init__(self, slots: Callable[[], int]) -> None:
+        self._slots = slots
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="proposals")
         self._index: int | None = None
         self._made: Future[MadeProposal] = Future()
@@ -46,7 +47,7 @@ class Prefetcher:
         Raises:
             Exception: Whatever making it raised.
         """
-        if self._index != request.index or self._rounds >= self._concurrent:
+        if self._index != request.index or self._rounds >= self._slots():
             self._submit(request)
         self._index = None
         return self._made.result()
@@ -58,9 +59,9 @@ class Prefetcher:
             request: With all that is known now; None if no proposal is needed next.
         """
         self._rounds += 1
-        if request is None or self._concurrent < 2:
+        if request is None or self._slots() < 2:
             return
-        if self._index != request.index or self._rounds >= self._concurrent:
+        if self._index != request.index or self._rounds >= self._slots():
             self._submit(request)
 
     def _submit(self, request: ProposalRequest) -> None:

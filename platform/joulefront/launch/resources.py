@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from joulefront.spec import StudySpec
-
-COORDINATION_CPUS = 0.001
-"""Reserved by the actor of a trial whose work is done by a worker group."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,25 +17,38 @@ class Resources:
         cpus: Over all its processes.
         processes: That do its work.
         gpus: Of each process: whole ones, or a share of one.
+        is_group: The processes are a worker group's, and not the trial's own one.
     """
 
     cpus: int
     processes: int = 1
     gpus: float = 0.0
+    is_group: bool = False
 
     @classmethod
     def of_trial(cls, spec: StudySpec) -> Resources:
         """Return what one trial of the study reserves."""
         each = spec.per_trial
         processes = max(1, each.workers)
-        return cls(cpus=processes * each.cpus, processes=processes, gpus=each.gpus)
+        return cls(
+            cpus=processes * each.cpus,
+            processes=processes,
+            gpus=each.gpus,
+            is_group=each.workers > 0,
+        )
 
-    def fitting(self, cpus: float, gpus: float) -> int:
-        """Return how many such trials fit at once without sharing a core, at least 1."""
-        slots = int(cpus // self.cpus)
-        if self.gpus:
-            slots = min(slots, self._holding(int(gpus)) // self.processes)
-        return max(1, slots)
+    def fitting(self, nodes: Iterable[tuple[float, float]]) -> int:
+        """Return how many such trials fit at once without sharing a core, at least 1.
+
+        Args:
+            nodes: CPUs and GPUs of each; a group may span several, a process may not.
+        """
+        held = sum(self._processes_on(cpus, int(gpus)) for cpus, gpus in nodes)
+        return max(1, held // self.processes)
+
+    def _processes_on(self, cpus: float, gpus: int) -> int:
+        processes = int(cpus // (self.cpus // self.processes))
+        return min(processes, self._holding(gpus)) if self.gpus else processes
 
     def _holding(self, gpus: int) -> int:
         """Return how many processes so many GPUs hold; a share lies within one GPU."""

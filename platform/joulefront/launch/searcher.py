@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from ray import cloudpickle
+from ray.exceptions import RayActorError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
+from joulefront.trial._nodes import node_left
 from joulefront.trial._ray import ASSIGNMENT
 
 
@@ -42,14 +47,16 @@ class StudySearcher(NotPickled, Searcher):
 
     Args:
         conductor: Of the study.
-        concurrent: Slots.
+        slots: How many trials may run at once now; asked before each is handed out.
         prefetcher: Which the study's agenda has its proposals from.
     """
 
-    def __init__(self, conductor: Conductor, concurrent: int, prefetcher: Prefetcher) -> None:
+    def __init__(
+        self, conductor: Conductor, slots: Callable[[], int], prefetcher: Prefetcher
+    ) -> None:
         super().__init__()
         self._conductor = conductor
-        self._concurrent = concurrent
+        self._slots = slots
         self._prefetcher = prefetcher
         self.running: dict[str, str] = {}
         self.trials: dict[str, Trial] = {}
@@ -57,7 +64,7 @@ class StudySearcher(NotPickled, Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the configuration of Tune's next trial, None to wait, or that all is done."""
-        if len(self.running) >= self._concurrent:
+        if len(self.running) >= self._slots():
             return None
         assignment = None
         with self.kept():
@@ -79,13 +86,15 @@ class StudySearcher(NotPickled, Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Restore nothing: see `joulefront.launch.restoring`."""
 
-    def release(self, trial_id: str, failure: str | None) -> None:
-        """Free the slot of a trial of Tune's that is over."""
+    def release(self, trial_id: str, failure: BaseException | None) -> None:
+        """Free the slot of a trial of Tune's that is over, by what it died of if it did."""
         self.trials.pop(trial_id, None)
         ours = self.running.pop(trial_id, None)
         if ours is not None:
             with self.kept():
-                self._conductor.ended(ours, failure)
+                left = node_left(failure)
+                node = NodeEnd(host=left.host, notice=left.notice) if left else None
+                self._conductor.ended(ours, _reason(failure) if failure else None, node)
 
     def release_unstarted(self) -> None:
         """Free the slots of trials whose actor could not be reset: Tune tells nobody of them.
@@ -94,7 +103,7 @@ class StudySearcher(NotPickled, Searcher):
         """
         for tune_id, trial in list(self.trials.items()):
             if trial.status == Trial.ERROR:
-                self.release(tune_id, _last_line(trial.get_error()))
+                self.release(tune_id, _error_of(trial))
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -134,7 +143,7 @@ class StudyCallback(NotPickled, Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Free the slot of a trial whose process raised or died."""
-        self._searcher.release(trial.trial_id, _last_line(trial.get_error()))
+        self._searcher.release(trial.trial_id, _error_of(trial))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
         """Free what nobody else frees, and refresh the display."""
@@ -158,6 +167,18 @@ class StudyStopper(NotPickled, Stopper):
         return self._conductor.stopping
 
 
-def _last_line(error: Exception | None) -> str:
-    lines = str(error).strip().splitlines() if error else []
-    return lines[-1].strip() if lines else "its process died before it could say why"
+def _error_of(trial: Trial) -> BaseException:
+    """Return what a trial of Tune's died of, which Tune has just written into its own scratch."""
+    file = trial.pickled_error_file
+    if file is None or not Path(file).exists():
+        return RuntimeError("ended without a word")
+    error: BaseException = cloudpickle.loads(Path(file).read_bytes())
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what to tell of an error in one line."""
+    if isinstance(error, RayActorError):  # Ray's own text is a page of guesses
+        return "its process died before it could say why"
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__

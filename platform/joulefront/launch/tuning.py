@@ -6,33 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ray import tune
+from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.prefetch import Prefetcher
-from joulefront.launch.resources import COORDINATION_CPUS
 from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
 from joulefront.spec import StudySpec
 from joulefront.trial._ray import tune_trial
 
+_HEAD_SHARE = 0.001
+"""Of the head node, which has one of itself: so many groups can run at once."""
+
 
 def run_tune(
-    conductor: Conductor, *, concurrent: int, scratch: Path, refresh: Callable[[], None]
+    conductor: Conductor, *, slots: Callable[[], int], scratch: Path, refresh: Callable[[], None]
 ) -> None:
     """Carry out trials until the conductor has no more, or is stopping.
 
     Args:
         conductor: Of the study.
-        concurrent: Trials at once.
+        slots: How many trials may run at once now.
         scratch: Folder for Tune's own files, which nobody reads.
         refresh: Called at every step of Tune's loop.
 
     Raises:
         Exception: What the conductor or a proposal raised: a full disk, or a bug.
     """
-    with Prefetcher(concurrent) as prefetcher:
+    with Prefetcher(slots) as prefetcher:
         conductor.agenda.proposer = prefetcher
-        searcher = StudySearcher(conductor, concurrent, prefetcher)
+        searcher = StudySearcher(conductor, slots, prefetcher)
         tune.Tuner(
             tune.with_resources(tune_trial, _actor_resources(conductor.spec)),
             tune_config=tune.TuneConfig(
@@ -59,8 +62,10 @@ def run_tune(
 def _actor_resources(spec: StudySpec) -> dict[str, float]:
     """Return what a trial's own actor reserves; a worker group reserves its cores by itself.
 
-    Tune cannot schedule an actor that reserves nothing.
+    Tune cannot schedule an actor that reserves nothing. If that of a group had a core, or a part
+    of one, the last group of a full cluster would wait for it for ever. On the head it outlives
+    the nodes of its group.
     """
     if spec.per_trial.workers:
-        return {"CPU": COORDINATION_CPUS}
+        return {HEAD_NODE_RESOURCE_NAME: _HEAD_SHARE}
     return {"CPU": spec.per_trial.cpus, "GPU": spec.per_trial.gpus}

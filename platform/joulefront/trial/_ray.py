@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import math
 import os
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from joulefront.energy.gpu import GpuCounters
 from joulefront.energy.host import Host, NoHost
 from joulefront.errors import JoulefrontError
 from joulefront.trial._meter import RayHost
+from joulefront.trial._nodes import OWN_NODE, NodeLeft
 from joulefront.trial.assignment import Assignment, Place
 from joulefront.trial.cores import Cores, leased_cores
 from joulefront.trial.messages import Message, Report, decode, encode, merge
@@ -61,6 +63,7 @@ class TuneSink:
         Raises:
             SystemExit: If Tune stops the trial there. Any later message, such as a `finally`
                 might send, raises it too: Ray would wait for an answer to it.
+            _Leaving: If the node is to leave, and the message had a checkpoint to go on from.
         """
         if self._stopped:
             sys.exit(0)
@@ -69,6 +72,18 @@ class TuneSink:
         except SystemExit:
             self._stopped = True
             raise
+        if _moves(message):
+            self._stopped = True
+            raise _Leaving
+
+
+class _Leaving(BaseException):
+    """Ends an attempt on a node that is to leave; a trainable's `except Exception` lets it by."""
+
+
+def _moves(message: Message) -> bool:
+    """Return whether an attempt is to end here and go on elsewhere."""
+    return isinstance(message, Report) and message.preempted and message.checkpoint is not None
 
 
 class TrainSink:
@@ -138,15 +153,24 @@ def _run_locally(assignment: Assignment) -> None:
     for variable in _TORCHRUN:
         os.environ.pop(variable, None)
     devices = [torch.device("cuda", i) for i in range(math.ceil(assignment.gpus))]
-    with (
-        contextlib.suppress(JoulefrontError),  # told in the closing message; the process is sound
-        leased_cores(assignment.cpus) as cores,
-    ):
-        place = _place(assignment, devices, cores)
-        TorchTrainer(
-            lambda: run_trial(assignment, place, TuneSink(), _host(assignment)),
-            scaling_config=train.ScalingConfig(num_workers=0, use_gpu=assignment.gpus > 0),
-        ).fit()
+    if OWN_NODE.is_leaving():  # this process was here for an earlier trial
+        raise _own_node_left()
+    try:
+        with (
+            contextlib.suppress(JoulefrontError),  # told in the closing message; process is sound
+            leased_cores(assignment.cpus) as cores,
+        ):
+            place = _place(assignment, devices, cores)
+            TorchTrainer(
+                lambda: run_trial(assignment, place, TuneSink(), _host(assignment)),
+                scaling_config=train.ScalingConfig(num_workers=0, use_gpu=assignment.gpus > 0),
+            ).fit()
+    except _Leaving:
+        raise _own_node_left() from None
+
+
+def _own_node_left() -> NodeLeft:
+    return NodeLeft(socket.gethostname(), notice=True)
 
 
 def _run_group(assignment: Assignment) -> None:
@@ -210,6 +234,7 @@ def _place(
         cores=cores,
         gpu_uuids=uuids,
         gpu_shares=_shares(uuids, assignment.gpus),
+        preempted=OWN_NODE.is_leaving,
     )
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,6 +93,7 @@ class Place:
         gpu_uuids: Its devices.
         gpu_shares: Of those that it does not have to itself, by UUID.
         host: Name of the machine.
+        preempted: Tells whether its node has had notice to leave.
     """
 
     rank: int = 0
@@ -103,6 +104,7 @@ class Place:
     gpu_uuids: tuple[str, ...] = ()
     gpu_shares: Mapping[str, float] = field(default_factory=dict)
     host: str = field(default_factory=socket.gethostname)
+    preempted: Callable[[], bool] = bool  # never
 
     @staticmethod
     def threads_for(cpus: int) -> int:

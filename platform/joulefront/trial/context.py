@@ -100,6 +100,16 @@ class TrialContext:
         """Processes in the trial's worker group, 1 without one."""
         return self._place.world_size
 
+    @property
+    def preempted(self) -> bool:
+        """Whether this process's node has had notice to leave, as spot instances have.
+
+        Save a checkpoint with the next report then: the attempt ends there, and another one goes
+        on from it on another node. Without a checkpoint it runs until the node is gone. It is
+        cheap to ask, and may differ between the ranks of a worker group.
+        """
+        return self._place.preempted()
+
     def report(self, metrics: Mapping[str, Any], checkpoint: Path | None = None) -> None:
         """Report one epoch.
 
@@ -121,6 +131,7 @@ class TrialContext:
                 charges=self._meter.charges(),
                 duration_seconds=self._elapsed(),
                 checkpoint=self._keep(checkpoint),
+                preempted=self.preempted,
                 events=self._take_events(),
             )
         )

@@ -55,6 +55,7 @@ class Report:
         charges: Energy of this attempt's windows up to now.
         duration_seconds: Since `train` was called in this attempt.
         checkpoint: Folder in the store that was saved with this report.
+        preempted: Whether the process's node has had notice to leave.
         events: What came up since the last message.
     """
 
@@ -63,6 +64,7 @@ class Report:
     charges: Sequence[ChargeRow] = ()
     duration_seconds: float = 0.0
     checkpoint: str | None = None
+    preempted: bool = False
     events: Sequence[Event] = ()
 
 
@@ -135,7 +137,8 @@ def merge(messages: Sequence[Message]) -> Message:
     first = messages[0]
     charges = add_charges(row for message in messages for row in message.charges)
     if isinstance(first, Report):
-        return dataclasses.replace(first, charges=charges)
+        preempted = any(isinstance(m, Report) and m.preempted for m in messages)
+        return dataclasses.replace(first, charges=charges, preempted=preempted)
     closings = [message for message in messages if isinstance(message, Closing)]
     costs = [closing.inference_energy_joules_per_sample for closing in closings]
     known = [cost for cost in costs if cost is not None]

@@ -1,0 +1,213 @@
+"""Studies on three nodes, simulated on one machine: some leave, another joins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from joulefront.launch.cluster import _settle_imported_ray, prepare_environment
+from joulefront.store import StudyStore, fold_trials
+
+pytestmark = [pytest.mark.ray]
+
+STUDY = """\
+name: nodes
+trainable: {trainable}
+fixed: {{steps: 5, seconds: 0.3, witness: {witness}}}
+space: {{x: {{float: [0.0, 1.0]}}}}
+objectives:
+  - {{metric: accuracy, direction: maximise}}
+  - {{metric: energy_joules, direction: minimise}}
+search: {{sampler: random}}
+budget: {{trials: {trials}}}
+per_trial: {{max_failures: 0}}
+"""
+TRAINABLE = """
+import os, pathlib, tempfile, time
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    x: float = 0.5
+    steps: int = 1
+    seconds: float = 0.1
+    witness: str = ""
+
+def train(config, trial):
+    import ray
+    node = ray.get_runtime_context().get_node_id()
+    restored = trial.restored_checkpoint()
+    done = int((restored / "step").read_text()) if restored else 0
+    with trial.measured():
+        for step in range(done + 1, config.steps + 1):
+            with open(config.witness, "a") as witness:
+                witness.write(f"{config.x} {step} {node} {trial.preempted}\\n")
+            until = time.monotonic() + config.seconds
+            while time.monotonic() < until:
+                sum(range(1000))
+            with tempfile.TemporaryDirectory() as folder:
+                pathlib.Path(folder, "step").write_text(str(step))
+                trial.report({"accuracy": config.x}, checkpoint=pathlib.Path(folder))
+"""
+
+
+class Nodes:
+    """A cluster whose head runs the driver, and on whose other nodes trials run."""
+
+    def __init__(self) -> None:
+        self._cluster = Cluster()
+        self._cluster.add_node(num_cpus=0)
+        self.address = self._cluster.address
+
+    def add(self) -> str:
+        node = self._cluster.add_node(num_cpus=1)
+        return str(node.node_id)
+
+    def remove(self, node_id: str) -> None:
+        """End a node without a word, as if its machine had been switched off."""
+        (node,) = [node for node in self._cluster.worker_nodes if node.node_id == node_id]
+        self._cluster.remove_node(node)
+
+    def drain(self, node_id: str) -> None:
+        """Give notice that a node will leave in a minute."""
+        command = ["drain-node", "--address", self.address, "--node-id", node_id]
+        reason = ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "spot"]
+        deadline = ["--deadline-remaining-seconds", "60"]
+        subprocess.run(["ray", *command, *reason, *deadline], check=True, capture_output=True)
+
+    def ids(self) -> list[str]:
+        return [str(node.node_id) for node in self._cluster.worker_nodes]
+
+    def shutdown(self) -> None:
+        self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    prepare_environment(local=True)
+    _settle_imported_ray(local=True)
+    cluster = Nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+class Launched:
+    """A study's driver in a process of its own, and what its trials witness."""
+
+    def __init__(self, folder: Path, address: str, trials: int) -> None:
+        self.store = folder / "study"
+        self._witness = folder / "witness"
+        source, study = folder / "trainable.py", folder / "study.yaml"
+        source.write_text(TRAINABLE)
+        text = STUDY.format(trainable=f"{source}:train", witness=self._witness, trials=trials)
+        study.write_text(text)
+        command = [
+            "-c",
+            "from joulefront.cli import main; main()",
+            "launch",
+            str(study),
+            "--store",
+            str(self.store),
+        ]
+        self._log = (folder / "log").open("w+")
+        self._driver = subprocess.Popen(
+            [sys.executable, *command, "--address", address],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+
+    def steps(self) -> list[tuple[str, int, str, bool]]:
+        """x, step, node and whether there was notice, in the order in which they began."""
+        if not self._witness.exists():
+            return []
+        lines = [line.split() for line in self._witness.read_text().splitlines()]
+        return [(x, int(step), node, notice == "True") for x, step, node, notice in lines]
+
+    def until(self, condition: Callable[[list[tuple[str, int, str, bool]]], Any]) -> Any:
+        """Wait for something to be witnessed, and return it."""
+        deadline = time.monotonic() + 40
+        while time.monotonic() < deadline and self._driver.poll() is None:
+            found = condition(self.steps())
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"it was not witnessed:\n{self._text()}")
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Wait for the study's end and return its trials."""
+        assert self._driver.wait(timeout=60) == 0, self._text()
+        return fold_trials(StudyStore.open(self.store).read("trials")).to_pylist()
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        return StudyStore.open(self.store).read(name).to_pylist()
+
+    def close(self) -> None:
+        if self._driver.poll() is None:
+            self._driver.kill()
+            self._driver.wait()
+        self._log.close()
+
+    def _text(self) -> str:
+        self._log.seek(0)
+        return self._log.read()
+
+
+@pytest.fixture
+def launched(tmp_path: Path, nodes: Nodes) -> Iterator[Callable[[int], Launched]]:
+    drivers: list[Launched] = []
+
+    def launch(trials: int) -> Launched:
+        drivers.append(Launched(tmp_path, nodes.address, trials))
+        return drivers[-1]
+
+    yield launch
+    for driver in drivers:
+        driver.close()
+
+
+def test_a_node_leaves_mid_step_and_another_joins(nodes, launched):
+    removed, kept = nodes.add(), nodes.add()
+    study = launched(6)
+    x, step = study.until(
+        lambda steps: [(s[0], s[1]) for s in steps if s[2] == removed and s[1] == 3]
+    )[0]
+    nodes.remove(removed)
+    added = nodes.add()
+    table = study.finish()
+    assert [row["state"] for row in table] == ["complete"] * 6
+    (moved,) = [row for row in table if row["attempt"] > 1]
+    assert str(moved["params.x"]) == x and moved["attempt"] == 2
+    (start,) = [r for r in study.table("trials") if r["kind"] == "start" and r["attempt"] == 2]
+    assert (start["resumed_attempt"], start["resumed_epoch"]) == (1, step - 1)
+    assert moved["energy_joules"] > 0 and moved["energy_retried_joules"] >= 0
+    witnessed = study.steps()
+    assert [s[1] for s in witnessed if s[0] == x] == [1, 2, 3, 3, 4, 5], "one step was to be lost"
+    assert {s[2] for s in witnessed} == {removed, kept, added}
+    (lost,) = [row for row in study.table("events") if row["kind"] == "node_lost"]
+    assert lost["trial_id"] == moved["trial_id"] and json.loads(lost["details"])["host"]
+
+
+def test_notice_to_leave_is_honoured_by_a_checkpoint(nodes, launched):
+    leaving = nodes.ids()[0]
+    study = launched(4)
+    study.until(lambda steps: [s for s in steps if s[2] == leaving and s[1] == 1])
+    nodes.drain(leaving)
+    table = study.finish()
+    assert [row["state"] for row in table] == ["complete"] * 4
+    (moved,) = [row for row in table if row["attempt"] > 1]
+    (notice,) = [row for row in study.table("events") if row["kind"] == "preemption_notice"]
+    assert notice["trial_id"] == moved["trial_id"]
+    own = [s for s in study.steps() if s[0] == str(moved["params.x"])]
+    assert [s[1] for s in own] == [1, 2, 3, 4, 5], "no step was to be lost"
+    assert own[-1][2] != leaving and moved["energy_retried_joules"] < moved["energy_joules"]
+    nodes.remove(leaving)
