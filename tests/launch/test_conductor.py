@@ -372,3 +372,17 @@ def test_a_resumed_study_remembers_what_was_measured_badly(driver, study, toy_sp
     assert row["energy_joules"] == 6.0 and row["energy_retried_joules"] == 10.0 + 3.0 + 5.0
     with driver(study, strict(toy_spec)) as conductor:
         assert conductor.next_assignment() is None and conductor.finished
+
+
+def test_an_attempt_is_told_what_was_reported_with_its_checkpoint(
+    driver, study, toy_spec, tmp_path
+):
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "model.pt").write_bytes(b"w")
+    with driver(study, toy_spec()) as conductor:
+        trial_id = conductor.next_assignment().trial_id
+        save_checkpoint(study.path, trial_id, 1, 4, weights, {"accuracy": 0.75})
+    with driver(study, toy_spec()) as conductor:
+        again = conductor.next_assignment()
+        assert (again.checkpoint_epoch, again.checkpoint_metrics) == (4, {"accuracy": 0.75})

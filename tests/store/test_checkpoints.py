@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from pathlib import Path
 
@@ -129,3 +130,10 @@ def test_only_folders_of_files(store: StudyStore, source: Path) -> None:
 
 def _refuse(_: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_metrics_come_back_with_it(store: StudyStore, source: Path) -> None:
+    save_checkpoint(store.path, "c0000-f0-s0", 1, 3, source, {"loss": math.inf, "note": "ß"})
+    found = latest_checkpoint(store.path, "c0000-f0-s0")
+    assert found is not None
+    assert found.metrics == {"loss": math.inf, "note": "ß"}

@@ -7,6 +7,8 @@ import pytest
 
 from joulefront.errors import SplitError, TrainableError
 from joulefront.testing import RecordingTrial
+from joulefront.trial import Assignment, TrialContext
+from joulefront.trial.assignment import Place
 from joulefront.trial.messages import Closing, Report
 
 
@@ -124,3 +126,17 @@ def test_a_checkpoint_is_kept_before_the_report_counts(tmp_path):
     trial.report({"accuracy": 0.5}, checkpoint=source)
     (kept,) = trial.checkpoints
     assert (kept / "model.pt").read_bytes() == b"weights"
+
+
+def test_a_trial_that_was_killed_after_its_last_epoch_ends_with_what_that_reported():
+    recorder = RecordingTrial()
+    again = Assignment(
+        trainable="tests:train",
+        trial_id="c0000-f0-s0",
+        config_id="c0000",
+        checkpoint_epoch=4,
+        checkpoint_metrics={"accuracy": 0.75},
+    )
+    TrialContext(again, Place(threads=1), sink=recorder, meter=recorder._meter).close()
+    (closing,) = recorder.messages
+    assert closing.metrics == {"accuracy": 0.75}

@@ -124,6 +124,7 @@ class Conductor:
             reference=self._header.get("reference"),
             checkpoint=str(checkpoint.path) if checkpoint else None,
             checkpoint_epoch=checkpoint.epoch if checkpoint else 0,
+            checkpoint_metrics=checkpoint.metrics if checkpoint else {},
         )
 
     def receive(self, trial_id: str, message: Message) -> bool:

@@ -10,12 +10,15 @@ store copies bytes and never unpickles any.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from joulefront.errors import StoreReadError, TrainableError
 from joulefront.store.durable import publish, seal, sync_folder, unseal, writing
@@ -28,18 +31,27 @@ _NAME = re.compile(r"(\d+)-(\d+)-(\d+)")
 class Checkpoint:
     """A checkpoint whose files all match their checksums: `path` holds them as they were written.
 
-    It was written in this `attempt` of the trial, after this `epoch`.
+    It was written in this `attempt` of the trial, after this `epoch`, whose report had these
+    `metrics`: the report itself may have been lost on its way.
     """
 
     path: Path
     attempt: int
     epoch: int
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(
-    store_path: Path, trial_id: str, attempt: int, epoch: int, source: Path
+    store_path: Path,
+    trial_id: str,
+    attempt: int,
+    epoch: int,
+    source: Path,
+    metrics: Mapping[str, Any] | None = None,
 ) -> Path:
     """Copy the folder `source` into the study; then drop the trial's older checkpoints.
+
+    `metrics` are those that are reported with it: None, truth values, numbers or text by name.
 
     When this returns (the folder with the copied files), the copy survives a power cut. When it
     raises, the older ones are as they were. One process at a time saves for one trial.
@@ -62,7 +74,8 @@ def save_checkpoint(
             checksums = {name: _copy(source / name, files / name) for name in names}
             for inner in (files, *files.rglob("*/")):
                 sync_folder(inner)
-            publish(temporary / "checksums.json", seal({"sha256": checksums}))
+            told = {"sha256": checksums, "metrics": json.dumps(dict(metrics or {}))}
+            publish(temporary / "checksums.json", seal(told))
             temporary.rename(target)
             for outer in (folder,) if older else (folder, folder.parent, store_path):
                 sync_folder(outer)
@@ -83,8 +96,12 @@ def latest_checkpoint(store_path: Path, trial_id: str) -> Checkpoint | None:
     folder = store_path / "checkpoints" / check_trial_id(trial_id)
     while saved := _saved(folder):
         for (attempt, epoch, _), path in saved:
-            if _is_sound(path):
-                return Checkpoint(path=path / "files", attempt=attempt, epoch=epoch)
+            told = _sound(path)
+            if told is not None:
+                metrics = json.loads(told.get("metrics", "{}"))
+                return Checkpoint(
+                    path=path / "files", attempt=attempt, epoch=epoch, metrics=metrics
+                )
         if _saved(folder) == saved:  # otherwise a newer one took their place meanwhile
             return None
     return None
@@ -123,10 +140,12 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_sound(path: Path) -> bool:
+def _sound(path: Path) -> dict[str, Any] | None:
+    """What stands beside the files of a checkpoint, if it agrees with them."""
     files = path / "files"
     try:
-        checksums = unseal(path / "checksums.json")["sha256"]
-        return {name: _digest(files / name) for name in _regular_files(files)} == dict(checksums)
+        told = unseal(path / "checksums.json")
+        found = {name: _digest(files / name) for name in _regular_files(files)}
+        return told if found == dict(told["sha256"]) else None
     except (OSError, StoreReadError, TrainableError, KeyError):
-        return False
+        return None

@@ -45,6 +45,7 @@ class Assignment:
         store: Study directory for checkpoints and logs; None stores nothing.
         checkpoint: Folder of an earlier attempt to go on from.
         checkpoint_epoch: After which epoch that was saved.
+        checkpoint_metrics: Which were reported with it.
     """
 
     trainable: str
@@ -67,6 +68,7 @@ class Assignment:
     store: str | None = None
     checkpoint: str | None = None
     checkpoint_epoch: int = 0
+    checkpoint_metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads back to an equal assignment."""

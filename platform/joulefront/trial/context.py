@@ -61,7 +61,7 @@ class TrialContext:
         self._node_class = node_class
         self._epoch = first_epoch
         self._called = time.monotonic()
-        self._metrics: dict[str, MetricValue] = {}
+        self._metrics: dict[str, MetricValue] = dict(assignment.checkpoint_metrics)
         self._events: list[Event] = []
         self._finished = False
 
@@ -137,7 +137,10 @@ class TrialContext:
         )
 
     def restored_checkpoint(self) -> Path | None:
-        """Return the folder to go on from, or None for a fresh start."""
+        """Return the folder to go on from, or None for a fresh start.
+
+        Where that was saved after the last epoch, nothing is left to report: its metrics count.
+        """
         checkpoint = self._assignment.checkpoint
         return None if checkpoint is None else Path(checkpoint)
 
@@ -254,7 +257,12 @@ class TrialContext:
         if checkpoint is None or assignment.store is None or self.rank != 0:
             return None
         saved = save_checkpoint(
-            Path(assignment.store), assignment.trial_id, assignment.attempt, self._epoch, checkpoint
+            Path(assignment.store),
+            assignment.trial_id,
+            assignment.attempt,
+            self._epoch,
+            checkpoint,
+            self._metrics,
         )
         return str(saved)
 
