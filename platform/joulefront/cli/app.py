@@ -11,6 +11,7 @@ import typer
 
 from joulefront.cli.bench import bench
 from joulefront.cli.check import check
+from joulefront.cli.doctor import doctor
 from joulefront.cli.energy import energy
 from joulefront.cli.export import export
 from joulefront.cli.front import front
@@ -38,6 +39,7 @@ app.command("front")(front)
 app.command("energy")(energy)
 app.command("logs")(logs)
 app.command("model")(model)
+app.command("doctor")(doctor)
 app.command("export")(export)
 app.command("meter")(meter)
 app.command("bench")(bench)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from joulefront.store.checkpoints import Checkpoint, latest_checkpoint, save_checkpoint
+from joulefront.store.examination import Finding, examine, is_sound
 from joulefront.store.fold import fold_trials
 from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
 from joulefront.store.study_store import StudyStore, is_remote
@@ -12,11 +13,14 @@ __all__ = [
     "PARAMETER_PREFIX",
     "SCHEMAS",
     "Checkpoint",
+    "Finding",
     "StoreWriter",
     "StudyStore",
     "check_trial_id",
+    "examine",
     "fold_trials",
     "is_remote",
+    "is_sound",
     "latest_checkpoint",
     "save_checkpoint",
 ]

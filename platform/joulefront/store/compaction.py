@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from joulefront.errors import StoreReadError
-from joulefront.store.durable import digest, publish, seal, unseal, writing
+from joulefront.store.durable import digest, publish, seal, unsealed, writing
 
 _FILE = re.compile(r"[a-z]+-\d+\.parquet")
 
@@ -42,13 +42,23 @@ def read_manifest(study: Path) -> dict[str, Generation]:
     """
     path = study / "manifest.json"
     try:
-        tables = unseal(path)["tables"].items()
-        return {table: _entry(entry) for table, entry in tables}
+        return manifest_of(path.read_bytes(), str(path))
     except FileNotFoundError:
         return {}
+
+
+def manifest_of(data: bytes, name: str) -> dict[str, Generation]:
+    """What the bytes of a manifest say, by table; an error calls it `name`.
+
+    Raises:
+        StoreReadError: It is damaged, or of another version.
+    """
+    try:
+        tables = unsealed(data, name)["tables"].items()
+        return {table: _entry(entry) for table, entry in tables}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreReadError(
-            f"{path} must be a manifest of this version of joulefront", given=repr(error)
+            f"{name} must be a manifest of this version of joulefront", given=repr(error)
         ) from error
 
 

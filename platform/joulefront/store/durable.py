@@ -100,15 +100,24 @@ def unseal(path: Path) -> dict[str, Any]:
         StoreReadError: It is no such document, or its checksum does not match.
         FileNotFoundError: There is none.
     """
+    return unsealed(path.read_bytes(), str(path))
+
+
+def unsealed(data: bytes, name: str) -> dict[str, Any]:
+    """The content of a sealed document, given its bytes and what an error calls it.
+
+    Raises:
+        StoreReadError: It is no such document, or its checksum does not match.
+    """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(data)
         content: dict[str, Any] = document["content"]
         intact = isinstance(content, dict) and _digest_of(content) == document["sha256"]
     except (ValueError, TypeError, KeyError, RecursionError):
         intact = False
     if not intact:
         raise StoreReadError(
-            f"{path} must match its own checksum",
+            f"{name} must match its own checksum",
             given="a file that was damaged or edited",
             remedy="restore it from a copy; the checksum covers every value in it",
         )

@@ -187,7 +187,7 @@ class StudyStore:
                 if before and size <= before:
                     continue
                 rows, covered[path.name], damage = read_segment(
-                    _Files(self.path), name, before, columns
+                    Files(self.path), name, before, columns
                 )
             except OSError as error:
                 raise StoreReadError(
@@ -226,16 +226,23 @@ class StudyStore:
         return None, {}
 
 
-class _Files:
-    """The files of a folder."""
+class Files:
+    """The files of a folder, by names relative to it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """At most `length` bytes of a file from `start` on."""
         with (self._folder / name).open("rb") as file:
             file.seek(start)
             return file.read(-1 if length is None else length)
+
+    def entries(self, folder: str) -> list[tuple[str, int]]:
+        """Names and bytes of all files below `folder`, which may be absent."""
+        paths = sorted(path for path in (self._folder / folder).rglob("*") if path.is_file())
+        names = [path.relative_to(self._folder).as_posix() for path in paths]
+        return [(name, path.stat().st_size) for name, path in zip(names, paths, strict=True)]
 
 
 def _unopened(store: Path, error: OSError | StoreReadError) -> StudyError | StoreReadError:

@@ -1,0 +1,37 @@
+"""`study doctor STUDY`: what of a study is whole, and what damage has cost.
+
+Exit codes: 0 nothing is damaged, 1 something is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from joulefront.cli.piping import write_text
+from joulefront.errors import StoreReadError, StudyError
+
+
+def doctor(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> None:
+    """Check every byte of a study against its checksums."""
+    from joulefront.store import StudyStore, examine, is_sound
+    from joulefront.store.study_store import Files
+
+    if not StudyStore.exists(study):
+        StudyStore.open(study)  # says what is there instead
+        raise StudyError(f"{study} must be a study directory")
+    try:
+        found = examine(Files(study))
+    except OSError as error:
+        raise StoreReadError(
+            f"{error.filename or study} must be readable", given=error.strerror or str(error)
+        ) from error
+    width = max(len(finding.part) for finding in found)
+    marks = {True: "  ", False: "! "}
+    lines = [f"{marks[f.sound]}{f.part.ljust(width)}  {f.text}" for f in found]
+    lines.append("sound" if is_sound(found) else "damaged: lines with ! say what")
+    write_text("\n".join(lines))
+    if not is_sound(found):
+        raise typer.Exit(1)
