@@ -67,30 +67,29 @@ def read_segment(
     parts: list[pa.Table] = []
     damage: dict[str, None] = {}
     offset = sound = max(covered_bytes, schema.stop)
-    length = _CHUNK
-    while data := place.read(name, offset, length):
+    data, at_end = b"", False  # what grows after its end was seen is not chased
+    while data or not at_end:
         frames = whole_frames(data, schema.crc)
         if frames:
             rows, refused = _table(head, data, frames, table, writer)
             parts += [] if rows is None else [chosen(rows, columns)]
             damage |= dict.fromkeys(f"{name}: {sentence}" for sentence in refused)
-            offset, length = offset + frames[-1].stop, _CHUNK
+            offset, data = offset + frames[-1].stop, data[frames[-1].stop :]
             sound = sound if damage else offset
-            continue
-        following, at_end = next_frame(data, 0, schema.crc), len(data) < length
-        if following is None and not at_end:
-            length *= 4
-            continue
-        if following is None:
-            sentence = (
-                f"the last {len(data)} bytes are no whole batch and were dropped, "
+        elif following := next_frame(data, 0, schema.crc):
+            stop = offset + following.start
+            damage[f"{name}: bytes {offset} to {stop} are damaged and were dropped"] = None
+            offset, data = stop, data[following.start :]
+        elif at_end:
+            damage[
+                f"{name}: the last {len(data)} bytes are no whole batch and were dropped, "
                 "as a writer leaves them that was killed or is writing"
-            )
-            damage[f"{name}: {sentence}"] = None
+            ] = None
             break
-        stop = offset + following.start
-        damage[f"{name}: bytes {offset} to {stop} are damaged and were dropped"] = None
-        offset, length = stop, _CHUNK
+        else:
+            length = max(_CHUNK, 4 * len(data))
+            data = place.read(name, offset, length)
+            at_end = len(data) < length
     whole = pa.concat_tables(parts) if parts else None
     return SegmentRows(whole, sound, list(damage))
 

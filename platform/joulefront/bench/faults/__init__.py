@@ -1,0 +1,1 @@
+"""Faults on purpose: what a study has lost when it was killed, damaged or cut off."""

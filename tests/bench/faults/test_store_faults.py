@@ -1,0 +1,42 @@
+"""The parts of `study bench faults` about the store: small campaigns, each with its mutants."""
+
+from __future__ import annotations
+
+import math
+
+from joulefront.bench import Rows
+from joulefront.bench.faults import corruption, resume_10k, segments
+
+
+def values(module: object, rows: Rows) -> dict[str, tuple[float, float]]:
+    return {f.key: (f.value(rows), f.mutant_value(rows)) for f in module.FIGURES}  # type: ignore[attr-defined]
+
+
+def test_damage_is_told_and_the_mutants_do_not_tell_it() -> None:
+    rows = [
+        *corruption.damaged("joulefront", 40),
+        *corruption.damaged("no_checksums", 40),
+        *corruption.damaged("plain_pyarrow", 12),
+    ]
+    found = values(corruption, rows)
+    assert found["corruption_crashes"][0] == found["corruption_silent"][0] == 0
+    assert found["corruption_crashes"][1] > 0
+    assert found["corruption_silent"][1] > 0
+    assert {row["damage"] for row in rows} == {"flip", "cut"}
+
+
+def test_killed_writers_lose_nothing_and_the_mutants_do() -> None:
+    rows = [*segments.killed("joulefront", 2), *segments.killed("held_back", 1)]
+    found = values(segments, rows)
+    assert (found["segment_lost"][0], found["segment_doubled"][0]) == (0, 0)
+    assert found["segment_lost"][1] > 0
+    assert all(row["acknowledged"] > 0 for row in rows)
+
+
+def test_a_small_study_is_resumed_rightly() -> None:
+    rows = resume_10k.resumed(60)
+    assert [row["right"] for row in rows] == [True, True]
+    (seconds, _), *_ = values(resume_10k, rows).values()
+    assert 0 < seconds < 60
+    wrong = [*rows, {**rows[0], "right": False}]
+    assert values(resume_10k, wrong)["resume_seconds_10k"][0] == math.inf
