@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from joulefront.bench import Rows
 from joulefront.bench.faults import corruption, resume_10k, segments
 
@@ -14,8 +16,8 @@ def values(module: object, rows: Rows) -> dict[str, tuple[float, float]]:
 
 def test_damage_is_told_and_the_mutants_do_not_tell_it() -> None:
     rows = [
-        *corruption.damaged("joulefront", 40),
-        *corruption.damaged("no_checksums", 40),
+        *corruption.damaged("joulefront", 24),
+        *corruption.damaged("no_checksums", 24),
         *corruption.damaged("plain_pyarrow", 12),
     ]
     found = values(corruption, rows)
@@ -25,6 +27,7 @@ def test_damage_is_told_and_the_mutants_do_not_tell_it() -> None:
     assert {row["damage"] for row in rows} == {"flip", "cut"}
 
 
+@pytest.mark.slow
 def test_killed_writers_lose_nothing_and_the_mutants_do() -> None:
     rows = [*segments.killed("joulefront", 2), *segments.killed("held_back", 1)]
     found = values(segments, rows)
@@ -34,7 +37,7 @@ def test_killed_writers_lose_nothing_and_the_mutants_do() -> None:
 
 
 def test_a_small_study_is_resumed_rightly() -> None:
-    rows = resume_10k.resumed(60)
+    rows = resume_10k.resumed(40)
     assert [row["right"] for row in rows] == [True, True]
     (seconds, _), *_ = values(resume_10k, rows).values()
     assert 0 < seconds < 60

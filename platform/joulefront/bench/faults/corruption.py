@@ -2,7 +2,7 @@
 
 One file of a study is damaged at a time: a segment (compacted, or not yet), a Parquet file, the
 manifest, `study.json` or its copy, or a file of a checkpoint. Then everything is read. What that
-ought to say is known from plain pyarrow, json and the checkpoints' own bytes, read before the damage.
+ought to say is known from plain pyarrow, json and the checkpoints' own bytes, before the damage.
 
 A read is *wrong* if it gives a row, a header or a checkpoint that was never written. It is *silent*
 if it is wrong, or lacks something without saying so. A cut exactly between two batches that were

@@ -15,6 +15,7 @@ from typing import Any
 from joulefront.errors import StoreWriteError
 from joulefront.store import StoreWriter, StudyStore
 
+_HELD = 2  # rows that the mutant acknowledges before it writes them
 _PAUSE = 0.005  # seconds between rows
 
 
@@ -28,7 +29,8 @@ def main(study: str, kind: str, writer: int) -> None:
         if number % 200 > 160:
             row[f"metric_{number // 200 % 5}"] = 0.5 * number
         if kind == "held_back":
-            held, row = [row], held[0] if held else {}
+            held.append(row)
+            row = held.pop(0) if len(held) > _HELD else {}
         _insist(rows, row)
         os.write(1, b"%d\n" % number)
         time.sleep(_PAUSE)
