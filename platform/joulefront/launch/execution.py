@@ -23,13 +23,16 @@ from joulefront.launch.slots import ClusterSlots
 from joulefront.spec import StudySpec
 
 
-def execute(conductor: Conductor, address: str | None, display: Display) -> None:
+def execute(
+    conductor: Conductor, address: str | None, display: Display, upkeep: Callable[[], None]
+) -> None:
     """Let Tune carry out what the conductor hands out, until it has no more or is interrupted.
 
     Args:
         conductor: Of the study.
         address: Of a running Ray cluster; None starts one on this machine.
         display: What shows the progress.
+        upkeep: Called at every step, as the display is.
 
     Raises:
         StudyError: If the cluster does not answer, or is not fit for the study.
@@ -58,8 +61,13 @@ def execute(conductor: Conductor, address: str | None, display: Display) -> None
         if address is not None:
             check_shared(conductor.store, cluster_hosts())
             check_node_classes(spec, cluster_nodes())
+
+        def step() -> None:
+            refresh()
+            upkeep()
+
         with _metered(conductor.store):
-            run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=refresh)
+            run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=step)
 
 
 def energy_notes(spec: StudySpec, wanted: int, cores: int | None) -> list[str]:

@@ -20,6 +20,7 @@ from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
+from joulefront.launch.upkeep import Upkeep
 from joulefront.launch.warm_start import (
     read_warm_start,
     stored_observations,
@@ -98,7 +99,10 @@ def launch_study(
             joules_per_cpu_second=model.joules_per_cpu_second,
         )
         conductor = _conductor(agenda, recorder, study)
-        execute(conductor, address, display)
+        for sentence in study.damage():
+            display.note(f"damage: {sentence}")
+        with Upkeep(study, agenda, recorder) as upkeep:
+            execute(conductor, address, display, upkeep)
         outcome = _close(conductor, recorder, path)
     study.compact()
     return outcome

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from joulefront.store.checkpoints import Checkpoint, latest_checkpoint, save_checkpoint
+from joulefront.store.checkpoints import (
+    Checkpoint,
+    checkpointed_trials,
+    drop_checkpoints,
+    latest_checkpoint,
+    save_checkpoint,
+)
 from joulefront.store.examination import Finding, examine, is_sound
 from joulefront.store.fold import fold_trials
 from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
@@ -17,6 +23,8 @@ __all__ = [
     "StoreWriter",
     "StudyStore",
     "check_trial_id",
+    "checkpointed_trials",
+    "drop_checkpoints",
     "examine",
     "fold_trials",
     "is_remote",

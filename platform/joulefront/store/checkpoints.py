@@ -107,6 +107,21 @@ def latest_checkpoint(store_path: Path, trial_id: str) -> Checkpoint | None:
     return None
 
 
+def checkpointed_trials(store_path: Path) -> list[str]:
+    """Ids of the trials that have a folder of checkpoints, sorted."""
+    folder = store_path / "checkpoints"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def drop_checkpoints(store_path: Path, trial_id: str) -> None:
+    """Remove all checkpoints of a trial that will not run again, as far as the disk lets us.
+
+    Raises:
+        StudyError: `trial_id` cannot name a folder.
+    """
+    shutil.rmtree(store_path / "checkpoints" / check_trial_id(trial_id), ignore_errors=True)
+
+
 def _saved(folder: Path) -> list[tuple[tuple[int, int, int], Path]]:
     """(attempt, epoch, number) and folder of each checkpoint, newest first."""
     names = ((_NAME.fullmatch(path.name), path) for path in folder.glob("*"))

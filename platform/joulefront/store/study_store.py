@@ -162,6 +162,17 @@ class StudyStore:
         """
         publish_generation(self.path, {table: self._gather(table) for table in SCHEMAS})
 
+    def segment_bytes(self) -> tuple[int, int]:
+        """How many bytes of the segments the last generation covers, and how many it does not."""
+        try:
+            covered = sum(
+                sum(entry.covered_bytes.values()) for entry in read_manifest(self.path).values()
+            )
+        except (StoreReadError, OSError):
+            covered = 0
+        total = sum(size for _, size in Files(self.path).entries("segments"))
+        return covered, max(0, total - covered)
+
     def damage(self) -> list[str]:
         """What `read` and `compact` of this instance had to drop or go around, one line each.
 
