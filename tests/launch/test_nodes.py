@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.ray]
 STUDY = """\
 name: nodes
 trainable: {trainable}
-fixed: {{steps: 5, seconds: 0.3, witness: {witness}}}
+fixed: {{witness: {witness}, gate: {gate}}}
 space: {{x: {{float: [0.0, 1.0]}}}}
 objectives:
   - {{metric: accuracy, direction: maximise}}
@@ -38,9 +38,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, kw_only=True)
 class Config:
     x: float = 0.5
-    steps: int = 1
-    seconds: float = 0.1
     witness: str = ""
+    gate: str = ""
 
 def train(config, trial):
     import ray
@@ -48,12 +47,12 @@ def train(config, trial):
     restored = trial.restored_checkpoint()
     done = int((restored / "step").read_text()) if restored else 0
     with trial.measured():
-        for step in range(done + 1, config.steps + 1):
+        for step in range(done + 1, 6):
             with open(config.witness, "a") as witness:
-                witness.write(f"{config.x} {step} {node} {trial.preempted}\\n")
-            until = time.monotonic() + config.seconds
-            while time.monotonic() < until:
-                sum(range(1000))
+                witness.write(f"{config.x} {step} {node}\\n")
+            sum(range(1_000_000))
+            while step == 3 and not os.path.exists(config.gate):
+                time.sleep(0.05)
             with tempfile.TemporaryDirectory() as folder:
                 pathlib.Path(folder, "step").write_text(str(step))
                 trial.report({"accuracy": config.x}, checkpoint=pathlib.Path(folder))
@@ -100,16 +99,23 @@ def nodes() -> Iterator[Nodes]:
     cluster.shutdown()
 
 
+Step = tuple[str, int, str]
+
+
 class Launched:
-    """A study's driver in a process of its own, and what its trials witness."""
+    """A study's driver in a process of its own, and what its trials witness.
+
+    Its trials take five steps, and stay in the third one until the gate is opened.
+    """
 
     def __init__(self, folder: Path, address: str, trials: int) -> None:
         self.store = folder / "study"
         self._witness = folder / "witness"
         source, study = folder / "trainable.py", folder / "study.yaml"
         source.write_text(TRAINABLE)
-        text = STUDY.format(trainable=f"{source}:train", witness=self._witness, trials=trials)
-        study.write_text(text)
+        self.gate = folder / "gate"
+        files = {"trainable": f"{source}:train", "witness": self._witness, "gate": self.gate}
+        study.write_text(STUDY.format(trials=trials, **files))
         command = [
             "-c",
             "from joulefront.cli import main; main()",
@@ -126,20 +132,20 @@ class Launched:
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
 
-    def steps(self) -> list[tuple[str, int, str, bool]]:
-        """x, step, node and whether there was notice, in the order in which they began."""
+    def steps(self) -> list[Step]:
+        """x, step and node, in the order in which they began."""
         if not self._witness.exists():
             return []
         lines = [line.split() for line in self._witness.read_text().splitlines()]
-        return [(x, int(step), node, notice == "True") for x, step, node, notice in lines]
+        return [(x, int(step), node) for x, step, node in lines]
 
-    def until(self, condition: Callable[[list[tuple[str, int, str, bool]]], Any]) -> Any:
-        """Wait for something to be witnessed, and return it."""
+    def until(self, condition: Callable[[Step], bool]) -> Step:
+        """Wait for a step, and return it."""
         deadline = time.monotonic() + 40
         while time.monotonic() < deadline and self._driver.poll() is None:
-            found = condition(self.steps())
-            if found:
-                return found
+            for step in self.steps():
+                if condition(step):
+                    return step
             time.sleep(0.02)
         raise AssertionError(f"it was not witnessed:\n{self._text()}")
 
@@ -177,37 +183,38 @@ def launched(tmp_path: Path, nodes: Nodes) -> Iterator[Callable[[int], Launched]
 
 def test_a_node_leaves_mid_step_and_another_joins(nodes, launched):
     removed, kept = nodes.add(), nodes.add()
-    study = launched(6)
-    x, step = study.until(
-        lambda steps: [(s[0], s[1]) for s in steps if s[2] == removed and s[1] == 3]
-    )[0]
+    study = launched(3)
+    x, *_ = study.until(lambda step: step[1:] == (3, removed))
     nodes.remove(removed)
     added = nodes.add()
+    study.until(lambda step: step[2] == added)
+    study.gate.touch()
     table = study.finish()
-    assert [row["state"] for row in table] == ["complete"] * 6
+    assert [row["state"] for row in table] == ["complete"] * 3
     (moved,) = [row for row in table if row["attempt"] > 1]
     assert str(moved["params.x"]) == x and moved["attempt"] == 2
     (start,) = [r for r in study.table("trials") if r["kind"] == "start" and r["attempt"] == 2]
-    assert (start["resumed_attempt"], start["resumed_epoch"]) == (1, step - 1)
-    assert moved["energy_joules"] > 0 and moved["energy_retried_joules"] >= 0
-    witnessed = study.steps()
-    assert [s[1] for s in witnessed if s[0] == x] == [1, 2, 3, 3, 4, 5], "one step was to be lost"
-    assert {s[2] for s in witnessed} == {removed, kept, added}
+    assert (start["resumed_attempt"], start["resumed_epoch"]) == (1, 2)
+    own = [step[1:] for step in study.steps() if step[0] == x]
+    assert own == [*((n, removed) for n in (1, 2, 3)), *((n, added) for n in (3, 4, 5))]
+    assert {step[2] for step in study.steps()} == {removed, kept, added}
     (lost,) = [row for row in study.table("events") if row["kind"] == "node_lost"]
     assert lost["trial_id"] == moved["trial_id"] and json.loads(lost["details"])["host"]
 
 
 def test_notice_to_leave_is_honoured_by_a_checkpoint(nodes, launched):
     leaving = nodes.ids()[0]
-    study = launched(4)
-    study.until(lambda steps: [s for s in steps if s[2] == leaving and s[1] == 1])
+    study = launched(2)
+    x, *_ = study.until(lambda step: step[1:] == (3, leaving))
     nodes.drain(leaving)
+    time.sleep(1.1)
+    study.gate.touch()
     table = study.finish()
-    assert [row["state"] for row in table] == ["complete"] * 4
+    assert [row["state"] for row in table] == ["complete"] * 2
     (moved,) = [row for row in table if row["attempt"] > 1]
     (notice,) = [row for row in study.table("events") if row["kind"] == "preemption_notice"]
     assert notice["trial_id"] == moved["trial_id"]
-    own = [s for s in study.steps() if s[0] == str(moved["params.x"])]
-    assert [s[1] for s in own] == [1, 2, 3, 4, 5], "no step was to be lost"
-    assert own[-1][2] != leaving and moved["energy_retried_joules"] < moved["energy_joules"]
+    own = [step[1:] for step in study.steps() if step[0] == x]
+    assert [step for step, _ in own] == [1, 2, 3, 4, 5], "no step was to be lost"
+    assert [node == leaving for _, node in own] == [True] * 3 + [False] * 2
     nodes.remove(leaving)
