@@ -49,7 +49,7 @@ HEAVY = {
     *("joulefront.results", "numpy", "optuna", "pandas", "plotly"),
     *("pyarrow", "ray", "rich", "torch"),
 }
-RAY_IN = ("bench/", "launch/", "trial/_meter.py", "trial/_nodes.py", "trial/_ray.py")
+RAY_IN = ("bench/", "launch/", "trial/_")
 
 
 def python_files(folder: Path) -> list[Path]:

@@ -10,8 +10,7 @@ from joulefront.launch.prefetch import Prefetcher
 from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher
 from joulefront.spec import PerTrial
-from joulefront.trial._ray import MESSAGE
-from joulefront.trial.messages import Report, encode
+from joulefront.trial.messages import MESSAGE, Report, encode
 
 REPORT = {MESSAGE: encode(Report(epoch=1, metrics={"accuracy": 0.5}))}
 

@@ -242,23 +242,6 @@ def test_a_strict_budget_stops_the_trials_that_run(tmp_path, toy_spec):
     assert sum(row["energy_joules"] for row in table) < 3 * 0.0005 * 3600
 
 
-@pytest.mark.slow
-def test_a_stopped_worker_group_gives_its_cores_back(tmp_path, toy_spec):
-    body = (
-        "    for _ in range(6):\n"
-        "        trial.report({'accuracy': config.x, 'cost': 1 - config.x})\n"
-    )
-    spec = one_parameter(
-        toy_spec,
-        write(tmp_path / "t.py", body),
-        budget=Budget(trials=3),
-        per_trial=PerTrial(workers=2),
-        **HALVED,
-    )
-    assert launch_study(spec, store=tmp_path / "study").finished
-    assert {row["state"] for row in rows(tmp_path / "study")} == {"complete", "pruned"}
-
-
 def test_the_workers_environment_is_set_before_torch_is_imported(tmp_path, toy_spec):
     body = (
         "    import os, torch\n"
@@ -292,43 +275,6 @@ def _ray_pids() -> set[int]:
     import psutil
 
     return {os.getpid()} | {child.pid for child in psutil.Process().children(recursive=True)}
-
-
-@pytest.mark.slow
-def test_a_worker_group_trains_and_is_charged_for_every_rank(tmp_path, toy_spec):
-    body = (
-        "    import torch.distributed as dist\n"
-        "    assert dist.get_world_size() == trial.world_size == 2\n"
-        "    with trial.measured():\n"
-        "        sum(range(3_000_000))\n"
-        "        trial.report({'accuracy': config.x, 'rank': trial.rank})\n"
-    )
-    spec = one_parameter(
-        toy_spec,
-        write(tmp_path / "t.py", body),
-        budget=Budget(trials=1),
-        per_trial=PerTrial(workers=2),
-    )
-    launch_study(spec, store=tmp_path / "study")
-    (row,) = rows(tmp_path / "study")
-    assert row["state"] == "complete" and row["rank"] == 0 and row["energy_joules"] > 0
-
-
-@pytest.mark.slow
-def test_a_plain_train_loop_is_taken_as_it_is(tmp_path, toy_spec):
-    source = tmp_path / "plain.py"
-    source.write_text(
-        "import ray.train\n\n"
-        "def loop(config):\n"
-        "    for epoch in range(2):\n"
-        "        ray.train.report({'accuracy': config['x'] * epoch})\n"
-    )
-    spec = one_parameter(
-        toy_spec, f"{source}:loop", budget=Budget(trials=1), per_trial=PerTrial(workers=1)
-    )
-    launch_study(spec, store=tmp_path / "study")
-    (row,) = rows(tmp_path / "study")
-    assert row["state"] == "complete" and row["accuracy"] == pytest.approx(row["params.x"])
 
 
 def test_int_parameters_arrive_as_ints(tmp_path, toy_spec):

@@ -4,7 +4,7 @@ The rules are `joulefront.stopping`'s and their use is the conductor's; this one
 out. Tune leaves the thread of a stopped trial blocked in its report, with its cores leased and its
 windows open, until the actor is needed again: here it is let go at once. `SystemExit` then ends it
 from within `tune.report`, through every `finally` of the trainable and of the runner. A worker
-group is told instead, and leaves at its next report, an epoch or two late.
+group is told instead, and ends itself: Tune would leave its placement group behind.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.searcher import NotPickled, StudySearcher
-from joulefront.trial._ray import MESSAGE, stop_group
-from joulefront.trial.messages import decode
+from joulefront.trial._group import stop_group
+from joulefront.trial.messages import MESSAGE, decode
 
 
 class StudyScheduler(NotPickled, FIFOScheduler):

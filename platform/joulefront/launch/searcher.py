@@ -7,6 +7,8 @@ scheduler (`joulefront.launch.scheduler`) and tells the Callback that the trial 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +24,10 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
+from joulefront.trial._group import ASSIGNMENT, remove_orphaned_groups, stop_group
 from joulefront.trial._nodes import node_left
-from joulefront.trial._ray import ASSIGNMENT
+
+_GROUPS_END_SECONDS = 10.0  # for worker groups to end when the study is stopped
 
 
 class NotPickled:
@@ -94,6 +98,8 @@ class StudySearcher(NotPickled, Searcher):
             with self.kept():
                 left = node_left(failure)
                 node = NodeEnd(host=left.host, notice=left.notice) if left else None
+                if failure is not None and self._conductor.spec.per_trial.workers:
+                    remove_orphaned_groups()
                 self._conductor.ended(ours, _reason(failure) if failure else None, node)
 
     def release_unstarted(self) -> None:
@@ -153,10 +159,19 @@ class StudyCallback(NotPickled, Callback):
 
 
 class StudyStopper(NotPickled, Stopper):
-    """End Tune's loop, and the trials that run, once the conductor is stopping."""
+    """End Tune's loop, and the trials that run, once the conductor is stopping.
 
-    def __init__(self, conductor: Conductor) -> None:
+    Worker groups end themselves before that: what Tune leaves of them would outlive the study.
+
+    Args:
+        conductor: Of the study.
+        searcher: Which knows the trials that run.
+    """
+
+    def __init__(self, conductor: Conductor, searcher: StudySearcher) -> None:
         self._conductor = conductor
+        self._searcher = searcher
+        self._deadline = math.inf
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         """Stop no trial by itself."""
@@ -164,7 +179,13 @@ class StudyStopper(NotPickled, Stopper):
 
     def stop_all(self) -> bool:
         """Return whether everything is to stop now."""
-        return self._conductor.stopping
+        if not self._conductor.stopping or not self._conductor.spec.per_trial.workers:
+            return self._conductor.stopping
+        if math.isinf(self._deadline):
+            self._deadline = time.monotonic() + _GROUPS_END_SECONDS
+            for tune_id in self._searcher.running:
+                stop_group(tune_id)
+        return not self._searcher.running or time.monotonic() > self._deadline
 
 
 def _error_of(trial: Trial) -> BaseException:

@@ -48,7 +48,7 @@ def run_tune(
                 name="study",
                 storage_path=str(scratch),
                 callbacks=[StudyCallback(searcher, refresh)],
-                stop=StudyStopper(conductor),
+                stop=StudyStopper(conductor, searcher),
                 failure_config=tune.FailureConfig(max_failures=0),
                 verbose=0,
             ),

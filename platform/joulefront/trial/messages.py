@@ -15,6 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+MESSAGE = "joulefront_message"
+"""Key of a Tune or Train report under which a message travels."""
+
 MetricValue = float | int | bool | str
 
 
@@ -66,6 +69,11 @@ class Report:
     checkpoint: str | None = None
     preempted: bool = False
     events: Sequence[Event] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether the attempt ends here, because another can go on from it on another node."""
+        return self.preempted and self.checkpoint is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

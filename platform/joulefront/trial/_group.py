@@ -1,0 +1,173 @@
+"""A trial that is a worker group: Train's controller, its ranks, and how the group is ended.
+
+The group has a placement group of its own, which Ray leaves behind where the controller dies, and
+holds its cores for as long as the controller lives. It is therefore never Tune that stops a trial:
+the controller is told so, and ends itself and the group within a second. The ranks' code is
+`_ray.py`'s; what a placement group's creator has left, `remove_orphaned_groups` removes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ray
+from ray import train, tune
+from ray._private import state
+from ray.core.generated import gcs_pb2
+from ray.experimental import internal_kv
+from ray.train.torch import TorchTrainer
+from ray.train.v2._internal.execution.callback import ControllerCallback
+from ray.tune.integration.ray_train import TuneReportCallback
+from ray.util.placement_group import PlacementGroup, remove_placement_group
+
+from joulefront.trial._nodes import NodeLeft, node_left
+from joulefront.trial.assignment import Assignment
+from joulefront.trial.messages import MESSAGE, Report, decode, encode, merge
+
+ASSIGNMENT = "joulefront_assignment"
+"""Key of a Tune or Train configuration under which an assignment travels."""
+
+_TRAIN = {
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.05",  # 2 s: a report would cost 1.6 s
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # one process more; the ranks look themselves
+}
+_NOT_NEEDED = frozenset({"DatasetsCallback", "PlacementGroupCleanerCallback"})
+"""Of Train's callbacks: the first is for Ray Data, the second leaves 600 MB on the head."""
+
+_LOOK_SECONDS = 0.25
+
+
+def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], None]) -> None:
+    """Run a trial's worker group from the trial's Tune actor until it ends.
+
+    Args:
+        assignment: Of the trial.
+        run_rank: What each rank does with a configuration that holds the assignment.
+
+    Raises:
+        NodeLeft: If a node has taken ranks with it, or is to leave.
+        Exception: What else ended the group, unless it was told to end.
+    """
+    for name, value in _TRAIN.items():
+        os.environ.setdefault(name, value)
+    resources = {"CPU": float(assignment.cpus), "GPU": float(assignment.gpus)}
+    context = tune.get_context()
+    tune_id = context.get_trial_id()
+    trainer = _Trainer(
+        run_rank,
+        train_loop_config={ASSIGNMENT: assignment.to_json()},
+        scaling_config=train.ScalingConfig(
+            num_workers=assignment.workers,
+            use_gpu=assignment.gpus > 0,
+            resources_per_worker={name: n for name, n in resources.items() if n},
+        ),
+        run_config=train.RunConfig(
+            name=f"{assignment.trial_id}-{assignment.attempt}",
+            storage_path=context.get_trial_dir(),
+            callbacks=[GroupReport(), _EndWhenTold(tune_id)],
+        ),
+    )
+    try:
+        trainer.fit()
+    except Exception as error:
+        if internal_kv._internal_kv_del(_stop_key(tune_id)):
+            return
+        raise _node_left(error) or error from None
+
+
+def stop_group(tune_id: str) -> None:
+    """Have the worker group of one of Tune's trials end now."""
+    internal_kv._internal_kv_put(_stop_key(tune_id), b"")
+
+
+def remove_orphaned_groups() -> None:
+    """Remove the placement groups of this job whose creator has died, and so free their cores.
+
+    Ray keeps them until the job ends, and its own cleaner asks the dashboard, which may not be
+    there.
+    """
+    own = ray.get_runtime_context().get_job_id()
+    for text in state.state._connect_and_get_accessor().get_placement_group_table():
+        group = gcs_pb2.PlacementGroupTableData.FromString(text)
+        is_held = group.state != gcs_pb2.PlacementGroupTableData.REMOVED
+        if group.creator_actor_dead and is_held and group.creator_job_id.hex() == own:
+            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
+
+
+class GroupReport(TuneReportCallback):
+    """Forward what the ranks of a group report as one message, with everybody's energy.
+
+    Ray's own callback forwards rank 0's metrics only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain: Report | None = None
+
+    def after_report(
+        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any | None
+    ) -> None:
+        """Merge the ranks' messages.
+
+        An unmodified Train loop's metrics become a report, and its last ones those of the closing
+        message.
+
+        Raises:
+            NodeLeft: If a rank's node is to leave, and there is a checkpoint to go on from.
+        """
+        if all(MESSAGE in values for values in metrics):
+            message = merge([decode(values[MESSAGE]) for values in metrics])
+            if self._plain is not None:
+                message = dataclasses.replace(message, metrics=self._plain.metrics)
+        else:
+            epoch = self._plain.epoch + 1 if self._plain else 1
+            message = self._plain = Report(epoch=epoch, metrics=_numbers(metrics[0]))
+        super().after_report(run_context, [{MESSAGE: encode(message)}], None)
+        if isinstance(message, Report) and message.moves:
+            raise NodeLeft("a node of its worker group", notice=True)
+
+
+class _EndWhenTold(ControllerCallback):
+    """In the controller's process: end it and its group when `stop_group` says so."""
+
+    def __init__(self, tune_id: str) -> None:
+        self._key = _stop_key(tune_id)
+
+    def after_controller_start(self, train_run_context: Any) -> None:
+        """Begin to look."""
+        controller = ray.get_runtime_context().current_actor
+        threading.Thread(target=self._look, args=(controller,), daemon=True).start()
+
+    def _look(self, controller: Any) -> None:
+        ended = threading.Event()
+        while not internal_kv._internal_kv_exists(self._key):
+            ended.wait(_LOOK_SECONDS)
+        controller.abort.remote()
+
+
+class _Trainer(TorchTrainer):
+    """Without what starts a process for each trial that nobody needs here."""
+
+    def _create_default_callbacks(self) -> list[Any]:
+        callbacks = super()._create_default_callbacks()
+        return [c for c in callbacks if type(c).__name__ not in _NOT_NEEDED]
+
+
+def _node_left(error: Exception) -> NodeLeft | None:
+    """Return which node has ended a group, None if none has."""
+    ends = [*getattr(error, "worker_failures", {}).values()]
+    ends += [getattr(error, "controller_failure", None), error]
+    return next((left for left in map(node_left, ends) if left), None)
+
+
+def _stop_key(tune_id: str) -> bytes:
+    return f"joulefront/stop/{tune_id}".encode()
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    scalars = {k: v.item() if hasattr(v, "item") else v for k, v in metrics.items()}
+    return {k: v for k, v in scalars.items() if isinstance(v, (bool, int, float, str))}

@@ -1,0 +1,143 @@
+"""Trials that are worker groups, two processes each: how they are run, lost and stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from joulefront.launch import launch_study
+from joulefront.spec import Budget, Float, Objective, PerTrial, Search, Stopping, StudySpec
+from joulefront.store import StudyStore, fold_trials
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
+
+HEAD = """\
+import os, pathlib, signal, tempfile, time
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    x: float = 0.5
+
+def train(config, trial):
+"""
+LOST = """\
+    import ray, torch
+    import torch.distributed as dist
+    from torch.nn.parallel import DistributedDataParallel
+    from ray._private import state
+
+    assert dist.get_backend() == "gloo" and dist.get_world_size() == trial.world_size == 2
+    restored = trial.restored_checkpoint()
+    done = int((restored / "epoch").read_text()) if restored else 0
+    model = DistributedDataParallel(torch.nn.Linear(4, 1))
+    with trial.measured():
+        for epoch in range(done + 1, 4):
+            model(torch.full((8, 4), float(trial.rank))).mean().backward()
+            gradient = model.module.weight.grad.mean().item() / (epoch - done)
+            if done == 0 and epoch == 2 and trial.rank == 1:
+                if config.x < 0.7:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                actors = state.actors(actor_state_name="ALIVE").values()
+                for actor in actors:
+                    if actor["ActorClassName"] == "tune_trial":
+                        os.kill(actor["Pid"], signal.SIGKILL)
+                time.sleep(30)
+            with tempfile.TemporaryDirectory() as folder:
+                pathlib.Path(folder, "epoch").write_text(str(epoch))
+                metrics = {"accuracy": config.x, "gradient": gradient, "done": done}
+                trial.report(metrics, checkpoint=pathlib.Path(folder))
+"""
+STOPPED = """\
+    for _ in range(2):
+        trial.report({"accuracy": config.x, "cost": 1 - config.x})
+        time.sleep(4)
+"""
+
+
+@pytest.fixture
+def launch(tmp_path: Path, toy_spec: Callable[..., StudySpec]) -> Callable[..., StudyStore]:
+    def launch(body: str, **changes: Any) -> StudyStore:
+        source = tmp_path / "t.py"
+        source.write_text(HEAD + body)
+        fields = {
+            "trainable": f"{source}:train",
+            "fixed": {},
+            "space": {"x": Float(0.0, 1.0)},
+            "per_trial": PerTrial(workers=2),
+        }
+        spec = toy_spec(**(fields | changes))
+        assert launch_study(spec, store=tmp_path / "study").finished
+        return StudyStore.open(tmp_path / "study")
+
+    return launch
+
+
+def groups_left() -> list[str]:
+    """What groups have left in Ray: their actors, and their placement groups."""
+    import ray
+    from ray._private import state
+
+    actors = state.actors(actor_state_name="ALIVE").values()
+    ours = {"RayTrainWorker", "SynchronizationActor", "TrainController", "PlacementGroupCleaner"}
+    groups = ray.util.placement_group_table().values()
+    return [a["ActorClassName"] for a in actors if a["ActorClassName"] in ours] + [
+        group["state"] for group in groups if group["state"] != "REMOVED"
+    ]
+
+
+def test_a_group_that_has_lost_a_rank_or_its_controller_goes_on_from_its_checkpoint(launch):
+    study = launch(
+        LOST,
+        objectives=(
+            Objective("accuracy", "maximise"),
+            Objective("energy_joules", "minimise"),
+        ),
+        budget=Budget(trials=2),
+        search=Search(sampler="random", concurrent=1, enqueue=({"x": 0.5}, {"x": 0.9})),
+    )
+    for row in fold_trials(study.read("trials")).to_pylist():
+        assert (row["state"], row["attempt"], row["done"]) == ("complete", 2, 1)
+        assert row["gradient"] == pytest.approx(0.5), "ranks 0 and 1 were to be averaged"
+        assert row["energy_joules"] > 0
+    charged = {r["attempt"] for r in study.read("energy").to_pylist() if r["component"] == "cpu"}
+    assert charged == {1, 2}
+    failures = [r for r in study.read("events").to_pylist() if r["kind"] == "trial_failed"]
+    assert [json.loads(row["details"])["retry"] for row in failures] == [True, True]
+    assert groups_left() == []
+
+
+def test_a_stopped_group_frees_its_cores_at_once(launch):
+    study = launch(
+        STOPPED,
+        objectives=(Objective("accuracy", "maximise"), Objective("cost", "minimise")),
+        budget=Budget(trials=2),
+        search=Search(sampler="random", concurrent=1, enqueue=({"x": 0.9}, {"x": 0.1})),
+        stopping=Stopping(rule="successive_halving", min_epochs=1, reduction=2),
+    )
+    whole, stopped = fold_trials(study.read("trials")).to_pylist()
+    assert (whole["state"], stopped["state"]) == ("complete", "pruned")
+    (told,) = [row for row in study.read("events").to_pylist() if row["kind"] == "trial_pruned"]
+    ends = [row for row in study.read("trials").to_pylist() if row["kind"] == "end"]
+    assert ends[-1]["time"] - told["time"] < 3, "it was not to end its epoch"
+    assert groups_left() == []
+
+
+def test_a_plain_train_loop_is_taken_as_it_is(tmp_path, launch):
+    source = tmp_path / "plain.py"
+    source.write_text(
+        "import ray.train\n\n"
+        "def loop(config):\n"
+        "    for epoch in range(2):\n"
+        "        ray.train.report({'accuracy': config['x'] * epoch})\n"
+    )
+    trainable, each = f"{source}:loop", PerTrial(workers=1)
+    objectives = (Objective("accuracy", "maximise"),)
+    one = Budget(trials=1)
+    study = launch(LOST, trainable=trainable, per_trial=each, objectives=objectives, budget=one)
+    (row,) = fold_trials(study.read("trials")).to_pylist()
+    assert row["state"] == "complete" and row["accuracy"] == pytest.approx(row["params.x"])
