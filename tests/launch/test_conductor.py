@@ -8,9 +8,10 @@ import math
 
 import pytest
 
-from joulefront.launch.agenda import MOST_REMEASUREMENTS
+from joulefront.launch.agenda import MOST_NODES_LOST, MOST_REMEASUREMENTS
 from joulefront.launch.conductor import Conductor
-from joulefront.spec import Budget, Choice, Energy, Int, Objective
+from joulefront.launch.plan import NodeEnd
+from joulefront.spec import Budget, Choice, Energy, Int, Objective, PerTrial
 from joulefront.store import StudyStore, fold_trials, save_checkpoint
 from joulefront.trial.messages import ChargeRow, Closing, Report
 
@@ -386,3 +387,28 @@ def test_an_attempt_is_told_what_was_reported_with_its_checkpoint(
     with driver(study, toy_spec()) as conductor:
         again = conductor.next_assignment()
         assert (again.checkpoint_epoch, again.checkpoint_metrics) == (4, {"accuracy": 0.75})
+
+
+def test_a_trial_that_is_lost_with_its_node_goes_on_without_a_failure(driver, study, toy_spec):
+    gone, going = NodeEnd(host="a", notice=False), NodeEnd(host="a", notice=True)
+    spec = toy_spec(budget=Budget(trials=1), per_trial=PerTrial(max_failures=0))
+    with driver(study, spec) as conductor:
+        for node in (going, gone):
+            assignment = conductor.next_assignment()
+            conductor.ended(assignment.trial_id, "it died", node)
+        assert run_one(conductor) == assignment.trial_id
+    (row,) = rows(study).values()
+    assert (row["state"], row["attempt"]) == ("complete", 3)
+    events = [(e["kind"], json.loads(e["details"])) for e in study.read("events").to_pylist()]
+    kinds = [e for e in events if e[0] in ("preemption_notice", "node_lost", "trial_failed")]
+    assert kinds == [("preemption_notice", {"host": "a"}), ("node_lost", {"host": "a"})]
+
+
+def test_a_trial_that_takes_every_node_down_fails_in_the_end(driver, study, toy_spec):
+    spec = toy_spec(budget=Budget(trials=1), per_trial=PerTrial(max_failures=0))
+    with driver(study, spec) as conductor:
+        for _ in range(MOST_NODES_LOST + 1):
+            trial_id = conductor.next_assignment().trial_id
+            conductor.ended(trial_id, "it died", NodeEnd(host="a", notice=False))
+        assert conductor.next_assignment() is None
+    assert rows(study)[trial_id]["state"] == "failed"

@@ -40,11 +40,12 @@ LOST = """\
             model(torch.full((8, 4), float(trial.rank))).mean().backward()
             gradient = model.module.weight.grad.mean().item() / (epoch - done)
             if done == 0 and epoch == 2 and trial.rank == 1:
+                time.sleep(0.5)
                 if config.x < 0.7:
                     os.kill(os.getpid(), signal.SIGKILL)
                 actors = state.actors(actor_state_name="ALIVE").values()
                 for actor in actors:
-                    if actor["ActorClassName"] == "tune_trial":
+                    if actor["ActorClassName"] == "ImplicitFunc":
                         os.kill(actor["Pid"], signal.SIGKILL)
                 time.sleep(30)
             with tempfile.TemporaryDirectory() as folder:
@@ -101,13 +102,16 @@ def test_a_group_that_has_lost_a_rank_or_its_controller_goes_on_from_its_checkpo
         search=Search(sampler="random", concurrent=1, enqueue=({"x": 0.5}, {"x": 0.9})),
     )
     for row in fold_trials(study.read("trials")).to_pylist():
-        assert (row["state"], row["attempt"], row["done"]) == ("complete", 2, 1)
+        assert (row["state"], row["attempt"]) == ("complete", 2) and row["done"] in (1, 2)
         assert row["gradient"] == pytest.approx(0.5), "ranks 0 and 1 were to be averaged"
         assert row["energy_joules"] > 0
     charged = {r["attempt"] for r in study.read("energy").to_pylist() if r["component"] == "cpu"}
     assert charged == {1, 2}
     failures = [r for r in study.read("events").to_pylist() if r["kind"] == "trial_failed"]
-    assert [json.loads(row["details"])["retry"] for row in failures] == [True, True]
+    died = "its process died before it could say why"
+    said = [json.loads(row["details"]) for row in failures]
+    assert [d["failure"] for d in said] == [f"rank 1: {died}", died]
+    assert all(d["retry"] for d in said)
     assert groups_left() == []
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -81,3 +82,13 @@ def test_a_group_is_charged_for_every_rank_and_speaks_with_rank_0s_words():
 def test_a_group_without_flaws_is_good():
     merged = merge([Closing(state="complete"), Closing(state="complete")])
     assert merged.quality == "good" and merged.inference_energy_joules_per_sample is None
+
+
+def test_a_group_moves_when_any_rank_has_notice_and_there_is_a_checkpoint():
+    ranks = [
+        Report(epoch=1, metrics={}, checkpoint="c", preempted=False),
+        Report(epoch=1, metrics={}, preempted=True),
+    ]
+    assert merge(ranks).moves and not any(rank.moves for rank in ranks)
+    assert decode(encode(merge(ranks))).moves
+    assert not merge([dataclasses.replace(ranks[0], checkpoint=None), ranks[1]]).moves

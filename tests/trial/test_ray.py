@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 torch = pytest.importorskip("torch")
-from joulefront.trial import Assignment, _ray  # noqa: E402  # imports torch
+from joulefront.trial import Assignment, _group, _ray  # noqa: E402  # imports torch
 from joulefront.trial.cores import Cores  # noqa: E402
 
 
@@ -55,7 +55,7 @@ def test_a_slice_is_a_share_of_its_device(visible, monkeypatch):
 
 def test_a_plain_loops_metrics_are_taken_as_far_as_they_are_scalars():
     metrics = {"loss": torch.tensor(0.5), "epoch": 1, "history": [1, 2], "note": "x"}
-    assert _ray._numbers(metrics) == {"loss": 0.5, "epoch": 1, "note": "x"}
+    assert _group._numbers(metrics) == {"loss": 0.5, "epoch": 1, "note": "x"}
 
 
 @pytest.mark.gpu

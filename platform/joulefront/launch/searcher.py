@@ -24,7 +24,7 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
-from joulefront.trial._group import ASSIGNMENT, remove_orphaned_groups, stop_group
+from joulefront.trial._group import ASSIGNMENT, PROCESS_DIED, remove_orphaned_groups, stop_group
 from joulefront.trial._nodes import node_left
 
 _GROUPS_END_SECONDS = 10.0  # for worker groups to end when the study is stopped
@@ -200,6 +200,6 @@ def _error_of(trial: Trial) -> BaseException:
 def _reason(error: BaseException) -> str:
     """Return what to tell of an error in one line."""
     if isinstance(error, RayActorError):  # Ray's own text is a page of guesses
-        return "its process died before it could say why"
+        return PROCESS_DIED
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else type(error).__name__

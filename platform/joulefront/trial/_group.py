@@ -18,6 +18,7 @@ import ray
 from ray import train, tune
 from ray._private import state
 from ray.core.generated import gcs_pb2
+from ray.exceptions import RayActorError
 from ray.experimental import internal_kv
 from ray.train.torch import TorchTrainer
 from ray.train.v2._internal.execution.callback import ControllerCallback
@@ -30,6 +31,8 @@ from joulefront.trial.messages import MESSAGE, Report, decode, encode, merge
 
 ASSIGNMENT = "joulefront_assignment"
 """Key of a Tune or Train configuration under which an assignment travels."""
+
+PROCESS_DIED = "its process died before it could say why"
 
 _TRAIN = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.05",  # 2 s: a report would cost 1.6 s
@@ -76,7 +79,7 @@ def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], No
     except Exception as error:
         if internal_kv._internal_kv_del(_stop_key(tune_id)):
             return
-        raise _node_left(error) or error from None
+        raise _node_left(error) or _lost_rank(error) or error from None
 
 
 def stop_group(tune_id: str) -> None:
@@ -162,6 +165,13 @@ def _node_left(error: Exception) -> NodeLeft | None:
     ends = [*getattr(error, "worker_failures", {}).values()]
     ends += [getattr(error, "controller_failure", None), error]
     return next((left for left in map(node_left, ends) if left), None)
+
+
+def _lost_rank(error: Exception) -> Exception | None:
+    """Return what to say of a rank that has died, None if none has; Ray says a page."""
+    failures = getattr(error, "worker_failures", {})
+    lost = [rank for rank, cause in failures.items() if isinstance(cause, RayActorError)]
+    return RuntimeError(f"rank {lost[0]}: {PROCESS_DIED}") if lost else None
 
 
 def _stop_key(tune_id: str) -> bytes:
