@@ -12,6 +12,8 @@ import dataclasses
 import os
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import cache
 from typing import Any
 
 import ray
@@ -20,10 +22,11 @@ from ray._private import state
 from ray.core.generated import gcs_pb2
 from ray.exceptions import RayActorError
 from ray.experimental import internal_kv
+from ray.train import UserCallback
 from ray.train.torch import TorchTrainer
 from ray.train.v2._internal.execution.callback import ControllerCallback
-from ray.tune.integration.ray_train import TuneReportCallback
 from ray.util.placement_group import PlacementGroup, remove_placement_group
+from ray.util.queue import Empty, Queue
 
 from joulefront.trial._nodes import NodeLeft, node_left
 from joulefront.trial.assignment import Assignment
@@ -71,11 +74,11 @@ def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], No
         run_config=train.RunConfig(
             name=f"{assignment.trial_id}-{assignment.attempt}",
             storage_path=context.get_trial_dir(),
-            callbacks=[GroupReport(), _EndWhenTold(tune_id)],
+            callbacks=[GroupReport(_messages(), tune_id), _EndWhenTold(tune_id)],
         ),
     )
     try:
-        trainer.fit()
+        _forward(_messages(), tune_id, _begun(trainer.fit))
     except Exception as error:
         if internal_kv._internal_kv_del(_stop_key(tune_id)):
             return
@@ -101,14 +104,59 @@ def remove_orphaned_groups() -> None:
             remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
 
 
-class GroupReport(TuneReportCallback):
-    """Forward what the ranks of a group report as one message, with everybody's energy.
+@cache
+def _messages() -> Queue:
+    """Return the queue between controllers and this process, which all its trials share."""
+    return Queue(actor_options={"num_cpus": 0})
 
-    Ray's own callback forwards rank 0's metrics only.
+
+def _begun(fit: Callable[[], Any]) -> Future[Any]:
+    """Begin to run a group in a thread, which dies with the process."""
+    fitted: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            fitted.set_result(fit())
+        except BaseException as error:
+            fitted.set_exception(error)
+
+    threading.Thread(target=run, name="group", daemon=True).start()
+    return fitted
+
+
+def _forward(messages: Queue, tune_id: str, fitted: Future[Any]) -> None:
+    """Report to Tune what the group says, all of it, until the group has ended.
+
+    Raises:
+        Exception: What ended the group.
+        SystemExit: If Tune stops the trial.
+    """
+    while True:
+        has_ended = fitted.done()
+        try:
+            sender, text = messages.get(timeout=_LOOK_SECONDS)
+            if sender == tune_id:
+                tune.report({MESSAGE: text})
+        except Empty:
+            if has_ended:
+                break
+    fitted.result()
+
+
+class GroupReport(UserCallback):
+    """Send what the ranks of a group report as one message, with everybody's energy.
+
+    Ray's own callback forwards rank 0's metrics only, and Tune may lose the last of them, or hang,
+    where the group ends soon after: two threads then write into a queue that holds one item.
+
+    Args:
+        messages: Where to.
+        tune_id: Of Tune's trial.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, messages: Queue, tune_id: str) -> None:
+        self._messages = messages
+        self._tune_id = tune_id
         self._plain: Report | None = None
 
     def after_report(
@@ -129,7 +177,7 @@ class GroupReport(TuneReportCallback):
         else:
             epoch = self._plain.epoch + 1 if self._plain else 1
             message = self._plain = Report(epoch=epoch, metrics=_numbers(metrics[0]))
-        super().after_report(run_context, [{MESSAGE: encode(message)}], None)
+        self._messages.put((self._tune_id, encode(message)))
         if isinstance(message, Report) and message.moves:
             raise NodeLeft("a node of its worker group", notice=True)
 
