@@ -210,16 +210,23 @@ class _Trainer(TorchTrainer):
 
 def _node_left(error: Exception) -> NodeLeft | None:
     """Return which node has ended a group, None if none has."""
-    ends = [*getattr(error, "worker_failures", {}).values()]
-    ends += [getattr(error, "controller_failure", None), error]
+    ends = [*_failures(error).values(), getattr(error, "controller_failure", None), error]
     return next((left for left in map(node_left, ends) if left), None)
 
 
 def _lost_rank(error: Exception) -> Exception | None:
     """Return what to say of a rank that has died, None if none has; Ray says a page."""
-    failures = getattr(error, "worker_failures", {})
-    lost = [rank for rank, cause in failures.items() if isinstance(cause, RayActorError)]
+    lost = [rank for rank, end in _failures(error).items() if isinstance(end, RayActorError)]
     return RuntimeError(f"rank {lost[0]}: {PROCESS_DIED}") if lost else None
+
+
+def _failures(error: Exception) -> dict[int, Exception]:
+    """Return what ended each rank that has failed."""
+    failures: dict[int, Exception] = getattr(error, "worker_failures", {})
+    return {
+        rank: getattr(failure, "health_check_failure", failure)
+        for rank, failure in failures.items()
+    }
 
 
 def _stop_key(tune_id: str) -> bytes:
