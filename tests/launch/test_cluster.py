@@ -17,14 +17,14 @@ def test_idle_threads_wait_and_none_goes_beyond_the_reservation():
 
 def test_a_users_own_settings_win(monkeypatch):
     monkeypatch.setattr(os, "environ", {"RAY_AUTH_TOKEN": "mine", "RAY_AUTH_MODE": "token"})
-    prepare_environment(local=True)
+    prepare_environment()
     assert os.environ["RAY_AUTH_TOKEN"] == "mine"
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
 
 
 def test_a_named_cluster_gets_no_token_of_ours(monkeypatch):
     monkeypatch.setattr(os, "environ", {})
-    prepare_environment(local=False)
+    prepare_environment(address="auto")
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 

@@ -20,6 +20,8 @@ from joulefront.cli.logs import logs
 from joulefront.cli.meter import meter
 from joulefront.cli.model import model
 from joulefront.cli.status import status
+from joulefront.cli.stop import stop
+from joulefront.cli.submit import submit
 from joulefront.cli.try_ import try_
 from joulefront.errors import JoulefrontError
 
@@ -33,6 +35,8 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("launch")(launch)
+app.command("submit")(submit)
+app.command("stop")(stop)
 app.command("try")(try_)
 app.command("status")(status)
 app.command("front")(front)

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joulefront.cli.piping import write_text
+from joulefront.cli.piping import write_bytes, write_text
+from joulefront.cli.submit import ADDRESS_HELP
 
 if TYPE_CHECKING:
     from joulefront.results import Study, Summary
 
 
-def status(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> None:
+def status(
+    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    address: Annotated[
+        str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
+    ] = None,
+) -> None:
     """Show what a study has done, and whether it is finished."""
+    if address is not None:
+        return _status_there(str(study), address)
     from joulefront.results import Study, summarise
 
     opened = Study.open(study)
@@ -32,6 +40,16 @@ def status(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> N
         lines.append(f"last row written {_ago(time.time() - summary.last_row_time)} ago")
     lines += [f"damage: {sentence}" for sentence in opened.damage()]
     write_text("\n".join(lines))
+
+
+def _status_there(study: str, address: str) -> None:
+    """Ask the cluster: its store may be out of reach from here."""
+    from joulefront.launch.jobs import jobs_client, status_there
+
+    client = jobs_client(address)
+    code = status_there(client, study, lambda text: write_bytes(text.encode()))
+    if code:
+        raise typer.Exit(code)
 
 
 def _phase(summary: Summary) -> str:

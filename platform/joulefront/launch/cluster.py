@@ -2,20 +2,22 @@
 
 A study's own Ray listens on loopback only, asks for a token that is made for it and never
 written, has no dashboard and sends no usage statistics. Exactly that one is stopped at the end.
+Only `--listen` lets other hosts reach it, and only with a token that they know too.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 import secrets
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from joulefront.errors import StudyError
+from joulefront.launch.reach import has_token, on_loopback
 
 OBJECT_STORE_BYTES = 200 * 2**20
 """Trials exchange a few kilobytes; Ray would reserve 30 % of the memory."""
@@ -51,20 +53,28 @@ def worker_environment(cpus: int) -> dict[str, str]:
     }
 
 
-def prepare_environment(*, local: bool) -> None:
+def prepare_environment(*, address: str | None = None, listen: str | None = None) -> None:
     """Set what Ray reads from the environment, for the life of this process.
 
-    A user's own settings win. A token is made once a process and is in no file.
+    A user's own settings win. A token of ours is made once a process and is in no file; one that
+    the user has is asked for wherever it is known.
+
+    Args:
+        address: Of a running cluster, or None for a Ray of our own.
+        listen: Address of this host at which a Ray of our own is to be reached.
     """
     ours = dict(_TUNE)
-    if local:
+    if on_loopback(address if address is not None else listen):
         ours |= _LOOPBACK
+    if address is None and listen is None:
         ours |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    elif has_token():
+        ours |= {"RAY_AUTH_MODE": "token"}
     for name, value in ours.items():
         os.environ.setdefault(name, value)
 
 
-def _settle_imported_ray(*, local: bool) -> None:
+def _settle_imported_ray(*, loopback: bool) -> None:
     """Let a Ray that was imported before `prepare_environment` follow it all the same.
 
     It has read the authentication mode and the choice of the loopback address on import.
@@ -72,32 +82,15 @@ def _settle_imported_ray(*, local: bool) -> None:
     raylet: Any = importlib.import_module("ray._raylet")
     raylet.Config.initialize("")
     raylet.AuthenticationTokenLoader.instance().reset_cache()
-    if local:
+    if loopback:
         constants: Any = importlib.import_module("ray._private.ray_constants")
         constants.ENABLE_RAY_CLUSTER = False
 
 
-def check_address(address: str) -> None:
-    """Knock at a named cluster, before anything is written: Ray would wait for a minute.
-
-    Raises:
-        StudyError: If nothing listens at a "host:port" address.
-    """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not port.isdigit():
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except OSError as error:
-        raise StudyError(
-            "a Ray cluster must answer at --address",
-            given=f"{address}: {error.strerror or error}",
-            remedy="check the address, or leave --address out for a local Ray",
-        ) from error
-
-
 @contextmanager
-def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Iterator[None]:
+def ray_cluster(
+    address: str | None, *, cpus: int, slots: int, gpus: int, listen: str | None = None
+) -> Iterator[None]:
     """Connect to Ray for the time of a study.
 
     Args:
@@ -105,18 +98,19 @@ def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Ite
         cpus: Threads of a trial's process.
         slots: CPUs that the study can use at once, for a Ray of our own.
         gpus: GPUs that it can use at once, for a Ray of our own.
+        listen: Address of this host at which others reach a Ray of our own; None for none.
 
     Raises:
         StudyError: If the named cluster does not answer.
     """
-    prepare_environment(local=address is None)
+    prepare_environment(address=address, listen=listen)
     import ray
 
     if ray.is_initialized():
         yield
         return
     workers = worker_environment(cpus)
-    _settle_imported_ray(local=address is None)
+    _settle_imported_ray(loopback=on_loopback(address if address is not None else listen))
     with _environment(workers if address is None else {}):
         try:
             if address is None:
@@ -124,10 +118,10 @@ def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Ite
                     address="local",
                     num_cpus=slots,
                     num_gpus=gpus,
-                    include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
+                    **_reached_at(listen),
                 )
             else:
                 runtime = {"env_vars": workers}
@@ -142,6 +136,18 @@ def ray_cluster(address: str | None, *, cpus: int, slots: int, gpus: int) -> Ite
             yield
         finally:
             ray.shutdown()
+
+
+def _reached_at(listen: str | None) -> dict[str, Any]:
+    """Return what `ray.init` is told of a Ray that other hosts reach; a dashboard is an extra."""
+    if listen is None:
+        return {"include_dashboard": False}
+    dashboard = importlib.util.find_spec("aiohttp_cors") is not None
+    return {
+        "_node_ip_address": listen,
+        "include_dashboard": dashboard,
+        "dashboard_host": listen,
+    }
 
 
 def cluster_hosts() -> set[str]:

@@ -126,18 +126,26 @@ def _local_gpus(each: Resources) -> int:
 
 @contextmanager
 def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C stop the study cleanly, and the second end the process."""
+    """Let the first Ctrl-C or SIGTERM stop the study cleanly, and the second end the process.
+
+    SIGTERM is how Ray Jobs, Slurm and Kubernetes stop a driver.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGINT, before)
+        restore()
         stop()
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

@@ -13,7 +13,7 @@ from joulefront.energy.rapl import Rapl
 from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
-from joulefront.launch.cluster import check_address
+from joulefront.launch.reach import check_address
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.execution import execute
