@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import os
-import socket
 
 import pytest
 
-from joulefront.errors import StudyError
-from joulefront.launch.cluster import check_address, prepare_environment, worker_environment
+from joulefront.launch.cluster import prepare_environment, worker_environment
 
 
 def test_idle_threads_wait_and_none_goes_beyond_the_reservation():
@@ -28,12 +26,28 @@ def test_a_named_cluster_gets_no_token_of_ours(monkeypatch):
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 
-def test_nothing_is_begun_where_no_cluster_answers():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(StudyError, match=f"given: {address}"):
-            check_address(address)
-        taken.listen()
-        check_address(address)
-    check_address("auto")
+@pytest.fixture
+def environment(monkeypatch, tmp_path) -> dict[str, str]:
+    """An environment without any of Ray's variables, and a home without a token."""
+    monkeypatch.setattr(os, "environ", {"HOME": str(tmp_path)})
+    return os.environ
+
+
+def test_the_users_token_is_used_wherever_other_hosts_know_it(environment):
+    environment["RAY_AUTH_TOKEN"] = "known"
+    prepare_environment(listen="10.0.0.5")
+    assert (environment["RAY_AUTH_MODE"], environment["RAY_AUTH_TOKEN"]) == ("token", "known")
+
+
+@pytest.mark.parametrize(
+    ("where", "loopback"),
+    [
+        ({}, True),
+        ({"address": "127.0.0.1:6379"}, True),
+        ({"address": "10.0.0.5:6379"}, False),
+        ({"listen": "10.0.0.5"}, False),
+    ],
+)
+def test_ray_keeps_to_loopback_unless_told_otherwise(environment, where, loopback):
+    prepare_environment(**where)
+    assert ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" in environment) == loopback
