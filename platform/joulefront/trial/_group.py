@@ -29,6 +29,7 @@ from ray.util.placement_group import PlacementGroup, remove_placement_group
 from ray.util.queue import Empty, Queue
 
 from joulefront.trial._nodes import NodeLeft, node_left
+from joulefront.trial._rendezvous import OneAddress
 from joulefront.trial.assignment import Assignment
 from joulefront.trial.messages import MESSAGE, Report, decode, encode, merge
 
@@ -66,6 +67,7 @@ def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], No
     trainer = _Trainer(
         run_rank,
         train_loop_config={ASSIGNMENT: assignment.to_json()},
+        torch_config=OneAddress(),
         scaling_config=train.ScalingConfig(
             num_workers=assignment.workers,
             use_gpu=assignment.gpus > 0,
