@@ -22,6 +22,9 @@ def launch(
     address: Annotated[
         str | None, typer.Option(help="Of a running Ray cluster; default: a local Ray.")
     ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="IP address of this host where others join; needs a token.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file."),
@@ -40,11 +43,16 @@ def launch(
 
         print(estimate(spec, store))
         return
-    _launch(file, spec, store, address, resume)
+    _launch(file, spec, store, address, listen, resume)
 
 
 def _launch(
-    file: Path, spec: StudySpec, store: Path | None, address: str | None, resume: bool
+    file: Path,
+    spec: StudySpec,
+    store: Path | None,
+    address: str | None,
+    listen: str | None,
+    resume: bool,
 ) -> None:
     from rich.console import Console
 
@@ -52,7 +60,9 @@ def _launch(
 
     console = Console()
     display = LiveTable(console) if console.is_terminal else PlainLines()
-    outcome = launch_study(spec, store=store, address=address, resume=resume, display=display)
+    outcome = launch_study(
+        spec, store=store, address=address, listen=listen, resume=resume, display=display
+    )
     _show_front(outcome.path)
     if outcome.finished:
         print(f"finished: {outcome.reason}\nstudy directory: {outcome.path}")

@@ -150,6 +150,13 @@ def _reached_at(listen: str | None) -> dict[str, Any]:
     }
 
 
+def cluster_address() -> str:
+    """Return the "host:port" of the connected cluster, for others to join."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
 def cluster_hosts() -> set[str]:
     """Return the names of the hosts that are up in the connected cluster."""
     import ray

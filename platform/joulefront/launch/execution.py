@@ -13,7 +13,7 @@ from pathlib import Path
 
 from joulefront.energy import ProcessCounters, Registration, Window
 from joulefront.energy.processes import process_table
-from joulefront.launch.cluster import cluster_hosts, ray_cluster
+from joulefront.launch.cluster import cluster_address, cluster_hosts, ray_cluster
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display
 from joulefront.launch.node_classes import check_node_classes, cluster_nodes
@@ -24,7 +24,12 @@ from joulefront.spec import StudySpec
 
 
 def execute(
-    conductor: Conductor, address: str | None, display: Display, upkeep: Callable[[], None]
+    conductor: Conductor,
+    address: str | None,
+    display: Display,
+    upkeep: Callable[[], None],
+    *,
+    listen: str | None = None,
 ) -> None:
     """Let Tune carry out what the conductor hands out, until it has no more or is interrupted.
 
@@ -33,6 +38,7 @@ def execute(
         address: Of a running Ray cluster; None starts one on this machine.
         display: What shows the progress.
         upkeep: Called at every step, as the display is.
+        listen: Address at which other hosts can join the Ray that is started here.
 
     Raises:
         StudyError: If the cluster does not answer, or is not fit for the study.
@@ -42,7 +48,8 @@ def execute(
     each = Resources.of_trial(spec)
     gpus = _local_gpus(each)
     concurrent = spec.search.concurrent or each.fitting([(local_cores(), gpus)])
-    for text in energy_notes(spec, concurrent * each.cpus, None if address else local_cores()):
+    alone = address is None and listen is None
+    for text in energy_notes(spec, concurrent * each.cpus, local_cores() if alone else None):
         display.note(text)
     with (
         ray_cluster(
@@ -50,6 +57,7 @@ def execute(
             cpus=spec.per_trial.cpus,
             slots=concurrent * each.cpus,
             gpus=max(gpus, math.ceil(each.processes * each.gpus)),
+            listen=listen,
         ),
         tempfile.TemporaryDirectory(prefix="joulefront-") as scratch,
         _interruptible(conductor.stop),
@@ -57,8 +65,10 @@ def execute(
     ):
         from joulefront.launch.tuning import run_tune
 
-        slots = ClusterSlots(each, concurrent if address is None else spec.search.concurrent)
-        if address is not None:
+        slots = ClusterSlots(each, concurrent if alone else spec.search.concurrent)
+        if listen is not None:
+            display.note(f"other hosts join with: ray start --address {cluster_address()}")
+        if not alone:
             check_shared(conductor.store, cluster_hosts())
             check_node_classes(spec, cluster_nodes())
 

@@ -13,11 +13,11 @@ from joulefront.energy.rapl import Rapl
 from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
-from joulefront.launch.reach import check_address
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
+from joulefront.launch.reach import check_address, check_listen
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
 from joulefront.launch.upkeep import Upkeep
@@ -54,6 +54,7 @@ def launch_study(
     *,
     store: str | Path | None = None,
     address: str | None = None,
+    listen: str | None = None,
     resume: bool = False,
     display: Display | None = None,
 ) -> Outcome:
@@ -63,6 +64,8 @@ def launch_study(
         spec: What the study is.
         store: Study directory; `results/<name>` under the current folder by default.
         address: Of a running Ray cluster; None starts one on this machine for the time being.
+        listen: IP address of this host at which others can join that Ray, with a token that all
+            of them have; None keeps it on loopback.
         resume: Go on with the study if it is there; start it if not. Its budget may be another
             than before, so that a finished study can be extended.
         display: What shows the progress; nothing by default.
@@ -79,6 +82,8 @@ def launch_study(
     spec = _absolute(spec)
     if address is not None:
         check_address(address)
+    if listen is not None:
+        check_listen(listen)
     known = resume and StudyStore.exists(path)
     opened = _reopen(path, spec) if known else _create(path, spec, display)
     study = opened.store
@@ -102,7 +107,7 @@ def launch_study(
         for sentence in study.damage():
             display.note(f"damage: {sentence}")
         with Upkeep(study, agenda, recorder) as upkeep:
-            execute(conductor, address, display, upkeep)
+            execute(conductor, address, display, upkeep, listen=listen)
         outcome = _close(conductor, recorder, path)
     study.compact()
     return outcome
@@ -124,9 +129,13 @@ def study_path(spec: StudySpec, store: str | Path | None) -> Path:
 
 
 def _absolute(spec: StudySpec) -> StudySpec:
-    """Make what the study refers to independent of the current folder."""
+    """Make what the study refers to independent of the current folder.
+
+    A submitted job's folder is copied to every host and lies elsewhere each time: a trainable in
+    it stays relative.
+    """
     file, _, name = spec.trainable.rpartition(":")
-    if file.endswith(".py"):
+    if file.endswith(".py") and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
         spec = dataclasses.replace(spec, trainable=f"{Path(file).absolute()}:{name}")
     others = tuple(str(Path(other).absolute()) for other in spec.search.warm_start)
     return dataclasses.replace(spec, search=dataclasses.replace(spec.search, warm_start=others))
