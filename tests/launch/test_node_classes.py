@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from joulefront.errors import StudyError
-from joulefront.launch.node_classes import check_node_classes, cluster_nodes
+from joulefront.launch.cluster import ask_nodes
+from joulefront.launch.node_classes import check_node_classes
 from joulefront.spec import Energy, Objective
 
 JOULES = (Objective("energy_joules", "minimise"),)
@@ -26,5 +27,5 @@ def test_other_objectives_and_normalised_energies_are(toy_spec):
 def test_each_node_is_asked_for_its_class():
     from joulefront.energy.node_class import node_class
 
-    ((_, kind),) = cluster_nodes()
+    ((_, kind),) = ask_nodes(node_class)
     assert kind == node_class()

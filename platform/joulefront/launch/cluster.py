@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -162,6 +162,23 @@ def cluster_hosts() -> set[str]:
     import ray
 
     return {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+
+
+def ask_nodes(question: Callable[..., Any], *arguments: Any) -> list[tuple[str, Any]]:
+    """Call a function on each node of the connected cluster that has a CPU.
+
+    Returns:
+        The name of each node's host, and what the function returned there.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    asked = ray.remote(num_cpus=0)(question)
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
+    answers = [asked.options(scheduling_strategy=place).remote(*arguments) for place in places]
+    names = [node["NodeManagerHostname"] for node in nodes]
+    return list(zip(names, ray.get(answers), strict=True))
 
 
 @contextmanager

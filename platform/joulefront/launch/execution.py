@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from joulefront.energy import ProcessCounters, Registration, Window
+from joulefront.energy.node_class import node_class
 from joulefront.energy.processes import process_table
-from joulefront.launch.cluster import cluster_address, cluster_hosts, ray_cluster
+from joulefront.launch.cluster import ask_nodes, cluster_address, cluster_hosts, ray_cluster
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.data_paths import check_data_paths
 from joulefront.launch.display import Display
-from joulefront.launch.node_classes import check_node_classes, cluster_nodes
+from joulefront.launch.node_classes import check_node_classes
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.sharing import check_shared
 from joulefront.launch.slots import ClusterSlots
@@ -70,7 +72,8 @@ def execute(
             display.note(f"other hosts join with: ray start --address {cluster_address()}")
         if not alone:
             check_shared(conductor.store, cluster_hosts())
-            check_node_classes(spec, cluster_nodes())
+            check_node_classes(spec, ask_nodes(node_class))
+            check_data_paths(spec.data, ask_nodes)
 
         def step() -> None:
             refresh()

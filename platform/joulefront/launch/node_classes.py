@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from joulefront.energy.node_class import node_class
 from joulefront.errors import StudyError
 from joulefront.spec import StudySpec
 
@@ -30,16 +29,3 @@ def check_node_classes(spec: StudySpec, nodes: Iterable[tuple[str, str]]) -> Non
             given="; ".join(found),
             remedy="launch on nodes of one class, or set energy.normalise: reference",
         )
-
-
-def cluster_nodes() -> list[tuple[str, str]]:
-    """Ask each node of the connected cluster that has a CPU for its name and class."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    asked = ray.remote(num_cpus=0)(node_class)
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-    places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
-    answers = [asked.options(scheduling_strategy=place).remote() for place in places]
-    names = [node["NodeManagerHostname"] for node in nodes]
-    return list(zip(names, ray.get(answers), strict=True))

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from joulefront.errors import StudyError
+from joulefront.launch.data_paths import strings
 from joulefront.launch.jobs import STOP_SECONDS, job_metadata, without_ray_addresses
 from joulefront.spec import StudySpec
 from joulefront.store import is_remote
@@ -85,21 +86,10 @@ def check_store(store: str) -> None:
 def excludes(spec: StudySpec, folder: Path) -> Iterator[str]:
     """Yield the patterns of what stays here, the study's own data among it."""
     yield from _STAYS
-    for value in _strings(spec.data):
+    for value in strings(spec.data):
         path = (folder / value).resolve() if value else folder
         if path.is_dir() and path != folder and path.is_relative_to(folder.resolve()):
             yield f"/{path.relative_to(folder.resolve()).as_posix()}/"
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _strings(part)
 
 
 def _inside(folder: Path, path: Path, what: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 from ray.train.torch import TorchConfig
 from ray.train.torch.config import _TorchBackend
-from torch.distributed import TCPStore
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 
 @dataclass
