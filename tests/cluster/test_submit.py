@@ -52,30 +52,29 @@ def laptop(tmp_path: Path) -> Path:
 
 
 @pytest.mark.ray
-def test_a_study_is_sent_followed_asked_for_and_stopped(head, laptop, tmp_path):
+@pytest.mark.slow
+def test_a_study_is_sent_asked_for_stopped_and_gone_on_with(head, laptop, tmp_path):
     store = tmp_path / "cluster" / "sent"
     there = ("--address", head.url)
-    code, printed = head.study(laptop, "submit", "sent.yaml", "--store", str(store), *there)
-    assert code == 0, printed
-    assert printed.count("c0002") >= 1 and "finished: budget.trials" in printed
-    assert (store / "study.json").is_file() and not (laptop / "results" / "sent").exists()
-
-    longer = ("--set", "fixed.seconds=1.0", "--set", "budget.trials=50")
-    store = tmp_path / "cluster" / "long"
-    submitted = ("submit", "sent.yaml", "--store", str(store), "--no-wait", *longer)
-    code, printed = head.study(laptop, *submitted, *there)
+    submit = ("submit", "sent.yaml", "--store", str(store), "--set", "fixed.seconds=0.4", *there)
+    code, printed = head.study(laptop, *submit, "--no-wait", "--set", "budget.trials=500")
     assert code == 0, printed
     job = re.search(r"submitted as (sent-\w+)", printed)[1]
     until = time.monotonic() + 60
-    while not list(store.glob("segments/trials/*")) and time.monotonic() < until:
+    while not list(store.glob("segments/reports/*")) and time.monotonic() < until:
         time.sleep(0.2)
     code, printed = head.study(laptop, "status", str(store), *there)
     assert code == 0 and f"{job}: RUNNING" in printed and "sent: not finished" in printed, printed
     code, printed = head.study(laptop, "stop", job, *there)
     assert code == 0 and f"{job}: STOPPED" in printed, printed
     code, printed = head.study(laptop, "status", str(store), *there)
-    assert f"{job}: STOPPED" in printed and "interrupted" in printed, printed
+    assert f"{job}: STOPPED" in printed and "sent: interrupted" in printed, printed
+
+    code, printed = head.study(laptop, *submit, "--resume", "--set", "budget.trials=1")
+    assert code == 0 and "finished: budget.trials" in printed, printed
+    assert sorted(path.name for path in laptop.iterdir()) == ["mine.py", "results", "sent.yaml"]
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 5
     assert [path for path in files if head.token.encode() in path.read_bytes()] == []
 
 
