@@ -92,8 +92,8 @@ class Nodes:
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    prepare_environment(local=True)
-    _settle_imported_ray(local=True)
+    prepare_environment()
+    _settle_imported_ray(loopback=True)
     cluster = Nodes()
     yield cluster
     cluster.shutdown()
