@@ -15,6 +15,7 @@ runs a few times only. Not a test: nothing here fails if a machine is slow.
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import tempfile
 import time
@@ -51,10 +52,9 @@ def run() -> BenchResult:
                         {"round": round_, "what": name, "concurrent": concurrent}
                         | {"seconds": seconds}
                     )
-        group = _group_seconds()
-        observations.append(
-            {"round": 0, "what": "train_in_tune", "concurrent": 1, "seconds": group}
-        )
+        groups = {"train_in_tune": _group_seconds, "joulefront_group": _joulefront_group_seconds}
+        for name, measure in groups.items():
+            observations.append({"round": 0, "what": name, "concurrent": 1, "seconds": measure()})
     return _summarise(observations)
 
 
@@ -68,9 +68,9 @@ def _summarise(observations: list[dict[str, Any]]) -> BenchResult:
         )
         for what, concurrent in dict.fromkeys((o["what"], o["concurrent"]) for o in observations)
     }
-    ours, peer, group = (
+    ours, peer, group, our_group = (
         max(seconds for (what, _), seconds in medians.items() if what == name)
-        for name in ("joulefront", "ray_tune", "train_in_tune")
+        for name in ("joulefront", "ray_tune", "train_in_tune", "joulefront_group")
     )
     rows = [[what, concurrent, seconds] for (what, concurrent), seconds in sorted(medians.items())]
     table = format_table(["what", "concurrent", "seconds a trial"], rows)
@@ -79,9 +79,11 @@ def _summarise(observations: list[dict[str, Any]]) -> BenchResult:
             "overhead_seconds": ours,
             "overhead_seconds_ray_tune": peer,
             "overhead_seconds_train_in_tune": group,
+            "overhead_group_ratio": our_group / group,
         },
         observations=observations,
-        table=f"{table}\njoulefront / ray_tune: {ours / peer:.2f}",
+        table=f"{table}\njoulefront / ray_tune: {ours / peer:.2f}"
+        f"\njoulefront_group / train_in_tune: {our_group / group:.2f}",
     )
 
 
@@ -140,6 +142,19 @@ def _run_ray_tune(ends: Path, concurrent: int) -> None:
         ),
         run_config=tune.RunConfig(name="peer", storage_path=str(ends.parent), verbose=0),
     ).fit()
+
+
+def _joulefront_group_seconds() -> list[float]:
+    """Time our worker groups of one."""
+    from joulefront.launch import launch_study
+
+    with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
+        ends = Path(folder) / "ends"
+        spec = no_op_spec(ends, 1, _GROUP_TRIALS + 1)
+        group = dataclasses.replace(spec.per_trial, workers=1)
+        launch_study(dataclasses.replace(spec, per_trial=group), store=ends.parent / "study")
+        times = sorted(float(line) for line in ends.read_text().splitlines())
+    return [later - earlier for earlier, later in pairwise(times)]
 
 
 def _group_seconds() -> list[float]:

@@ -20,6 +20,7 @@ Bench = Callable[..., "BenchResult"]
 BENCHES = {
     "attention": "trainables.bench.attention.run:run",
     "energy": "joulefront.bench.energy.run:run",
+    "faults": "joulefront.bench.faults.run:run",
     "overhead": "joulefront.bench.overhead:run",
     "search": "joulefront.bench.search.run:run",
     "sparsity": "trainables.bench.sparsity:run",

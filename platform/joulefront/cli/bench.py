@@ -11,7 +11,9 @@ import typer
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="attention, energy, overhead, search or sparsity.")],
+    name: Annotated[
+        str, typer.Argument(help="attention, energy, faults, overhead, search or sparsity.")
+    ],
     full: Annotated[
         bool, typer.Option("--full", help="The whole campaign, where a bench has a longer one.")
     ] = False,

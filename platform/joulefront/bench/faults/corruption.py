@@ -212,7 +212,7 @@ def _without_checksums() -> Iterator[None]:
     with (
         patch("joulefront.store.framing._checksum", _believed),
         patch("joulefront.store.compaction.digest", lambda data: _Anything("")),
-        patch("joulefront.store.checkpoints._is_sound", lambda *_: True),
+        patch("joulefront.store.checkpoints._sound", lambda *_: {}),
     ):
         yield
 
