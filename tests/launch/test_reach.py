@@ -12,6 +12,7 @@ from joulefront.launch.reach import (
     has_token,
     host_and_port,
     on_loopback,
+    reach_notes,
 )
 
 
@@ -98,3 +99,13 @@ def test_one_address_of_this_host_is_listened_at(environment, listen):
     check_listen("127.0.0.1")
     with pytest.raises(StudyError, match="one IP address of this host"):
         check_listen(listen)
+
+
+def test_what_is_open_to_others_is_said(environment):
+    assert "whoever reaches" in reach_notes("10.0.0.5:6379")[0]
+    environment["RAY_AUTH_TOKEN"] = "t"
+    assert reach_notes("10.0.0.5:6379") == reach_notes("https://10.0.0.5:8265") == []
+    assert "unencrypted" in reach_notes("http://10.0.0.5:8265")[0]
+    assert reach_notes("http://127.0.0.1:8265") == []
+    environment["RAY_AUTH_MODE"] = "disabled"
+    assert "whoever reaches" in reach_notes("auto")[0]

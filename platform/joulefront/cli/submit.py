@@ -32,9 +32,12 @@ def submit(
     """Send the current folder and run a study on a cluster; Ctrl-C only stops following it."""
     spec = check_study(file, set_ or ())
     from joulefront.launch.jobs import follow, jobs_client
+    from joulefront.launch.reach import reach_notes
     from joulefront.launch.submit import check_store, submit_study
 
     check_store(store)
+    for text in reach_notes(address):
+        print(text, file=sys.stderr)
     client = jobs_client(address)
     arguments = [part for value in set_ or () for part in ("--set", value)]
     job = submit_study(

@@ -19,6 +19,7 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.data_paths import check_data_paths
 from joulefront.launch.display import Display
 from joulefront.launch.node_classes import check_node_classes
+from joulefront.launch.reach import reach_notes
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.sharing import check_shared
 from joulefront.launch.slots import ClusterSlots
@@ -52,6 +53,8 @@ def execute(
     concurrent = spec.search.concurrent or each.fitting([(local_cores(), gpus)])
     alone = address is None and listen is None
     for text in energy_notes(spec, concurrent * each.cpus, local_cores() if alone else None):
+        display.note(text)
+    for text in reach_notes(address) if address is not None else ():
         display.note(text)
     with (
         ray_cluster(

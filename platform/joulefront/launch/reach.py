@@ -100,3 +100,15 @@ def host_and_port(address: str) -> tuple[str, int | None]:
         return parts.hostname or "", parts.port
     except ValueError as error:
         raise StudyError("an address must be host:port", given=f"{address}: {error}") from error
+
+
+def reach_notes(address: str) -> list[str]:
+    """Say how a cluster at an address beyond this machine is open to others, a sentence each."""
+    if on_loopback(address):
+        return []
+    notes = []
+    if not has_token() or os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        notes.append("cluster: without a token, whoever reaches its ports can run code on it")
+    elif address.startswith("http://"):
+        notes.append("cluster: the token travels unencrypted; an ssh tunnel would hide it")
+    return notes
