@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def status(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory.")],
     address: Annotated[
         str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
     ] = None,
 ) -> None:
     """Show what a study has done, and whether it is finished."""
     if address is not None:
-        return _status_there(str(study), address)
+        return _status_there(study, address)
     from joulefront.results import Study, summarise
 
     opened = Study.open(study)
