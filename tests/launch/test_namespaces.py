@@ -6,7 +6,6 @@ are those of the network only.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -14,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,15 +78,14 @@ class Namespaces:
         ip("link", "set", self._name, "up")
 
     def add(self, number: int) -> None:
-        """Make a namespace and start its node, again and again as a cluster's manager does."""
+        """Make a namespace, with an address, and start its node."""
         space = f"{self._name}n{number}"
-        if number not in self._nodes:
-            ip("netns", "add", space)
-            ip("link", "add", f"{space}v", "type", "veth", "peer", "name", "eth0", "netns", space)
-            ip("link", "set", f"{space}v", "master", self._name, "up")
-            ip("-n", space, "address", "add", f"{NET}.{number}/24", "dev", "eth0")
-            ip("-n", space, "link", "set", "eth0", "up")
-            ip("-n", space, "link", "set", "lo", "up")
+        ip("netns", "add", space)
+        ip("link", "add", f"{space}v", "type", "veth", "peer", "name", "eth0", "netns", space)
+        ip("link", "set", f"{space}v", "master", self._name, "up")
+        ip("-n", space, "address", "add", f"{NET}.{number}/24", "dev", "eth0")
+        ip("-n", space, "link", "set", "eth0", "up")
+        ip("-n", space, "link", "set", "lo", "up")
         where = ["--head", "--port=6399", "--include-dashboard=false", "--num-cpus=0"]
         if number > 1:
             where = [f"--address={NET}.1:6399", "--num-cpus=1"]
@@ -99,7 +98,7 @@ class Namespaces:
         knock = f"import socket; socket.create_connection(('{NET}.1', 6399), 1)"
         deadline = time.monotonic() + 60
         while self.run(1, [sys.executable, "-c", knock]).wait() != 0:
-            assert time.monotonic() < deadline and self.is_up(1), "the head was to start"
+            assert time.monotonic() < deadline, "the head was to start"
             time.sleep(0.5)
 
     def run(self, number: int, command: list[str]) -> subprocess.Popen[bytes]:
@@ -115,9 +114,6 @@ class Namespaces:
     def cut(self, number: int, *, off: bool) -> None:
         """Unplug a namespace, or plug it in again."""
         ip("link", "set", f"{self._name}n{number}v", "down" if off else "up")
-
-    def is_up(self, number: int) -> bool:
-        return self._nodes[number].poll() is None
 
     def kill(self, number: int) -> None:
         """End all processes of a namespace, as if its machine had been switched off."""
@@ -144,9 +140,10 @@ def namespaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespaces]
     except subprocess.CalledProcessError as error:
         pytest.skip(f"network namespaces are not permitted here: {error.stderr.decode().strip()}")
     try:
-        for number in (1, 2, 3):
-            made.add(number)
+        made.add(1)
         made.wait()
+        for number in (2, 3):
+            made.add(number)
         yield made
     finally:
         made.close()
@@ -176,10 +173,6 @@ def test_a_study_survives_a_cut_network_and_a_dead_machine(tmp_path, namespaces)
         namespaces.cut(2, off=True)
         time.sleep(CUT_SECONDS)
         namespaces.cut(2, off=False)
-        time.sleep(5)
-        print("after the cut, node 2 is up:", namespaces.is_up(2))
-        if not namespaces.is_up(2):
-            namespaces.add(2)
         namespaces.kill(3)
         (tmp_path / "gate").touch()
         assert driver.wait(timeout=120) == 0
@@ -190,10 +183,9 @@ def test_a_study_survives_a_cut_network_and_a_dead_machine(tmp_path, namespaces)
     study = StudyStore.open(store)
     table = fold_trials(study.read("trials")).to_pylist()
     assert [row["state"] for row in table] == ["complete"] * 3
-    assert any(row["attempt"] > 1 for row in table)
-    resumed = [r for r in study.read("trials").to_pylist() if r["resumed_epoch"]]
-    assert resumed, "a trial was to go on from its checkpoint"
-    kinds = {row["kind"] for row in study.read("events").to_pylist()}
+    attempts = Counter(row["attempt"] for row in table)
+    assert attempts == {1: 2, 2: 1}, "the one that was cut off was to go on as if nothing had been"
+    (resumed,) = [row for row in study.read("trials").to_pylist() if row["resumed_epoch"]]
+    assert (resumed["resumed_attempt"], resumed["resumed_epoch"]) == (1, 1)
+    kinds = [row["kind"] for row in study.read("events").to_pylist()]
     assert "node_lost" in kinds and "trial_failed" not in kinds
-    hosts = [json.loads(r["details"]) for r in study.read("events").to_pylist()]
-    print(kinds, hosts)

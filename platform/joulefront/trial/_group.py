@@ -48,6 +48,10 @@ _NOT_NEEDED = frozenset({"DatasetsCallback", "PlacementGroupCleanerCallback"})
 _LOOK_SECONDS = 0.25
 
 
+class RankLost(Exception):
+    """The process of a rank has died."""
+
+
 def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], None]) -> None:
     """Run a trial's worker group from the trial's Tune actor until it ends.
 
@@ -219,7 +223,7 @@ def _node_left(error: Exception) -> NodeLeft | None:
 def _lost_rank(error: Exception) -> Exception | None:
     """Return what to say of a rank that has died, None if none has; Ray says a page."""
     lost = [rank for rank, end in _failures(error).items() if isinstance(end, RayActorError)]
-    return RuntimeError(f"rank {lost[0]}: {PROCESS_DIED}") if lost else None
+    return RankLost(f"rank {lost[0]}: {PROCESS_DIED}") if lost else None
 
 
 def _failures(error: Exception) -> dict[int, Exception]:
