@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
@@ -24,7 +24,13 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
-from joulefront.trial._group import ASSIGNMENT, PROCESS_DIED, remove_orphaned_groups, stop_group
+from joulefront.trial._group import (
+    ASSIGNMENT,
+    PROCESS_DIED,
+    RankLost,
+    remove_orphaned_groups,
+    stop_group,
+)
 from joulefront.trial._nodes import node_left
 
 _GROUPS_END_SECONDS = 10.0  # for worker groups to end when the study is stopped
@@ -199,7 +205,10 @@ def _error_of(trial: Trial) -> BaseException:
 
 def _reason(error: BaseException) -> str:
     """Return what to tell of an error in one line."""
-    if isinstance(error, RayActorError):  # Ray's own text is a page of guesses
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(cause, RankLost):
+        return str(cause)
+    if isinstance(cause, RayActorError):  # Ray's own text is a page of guesses
         return PROCESS_DIED
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else type(error).__name__
