@@ -17,7 +17,11 @@ from ray.cluster_utils import Cluster
 from joulefront.launch.cluster import _settle_imported_ray, prepare_environment
 from joulefront.store import StudyStore, fold_trials
 
-pytestmark = [pytest.mark.ray]
+pytestmark = [
+    pytest.mark.ray,
+    # Ray's `Cluster` drops the handles of a removed node's processes without waiting for them.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 STUDY = """\
 name: nodes
