@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -71,6 +72,26 @@ def test_a_finished_study_is_extended_by_another_budget(tmp_path, toy_spec):
     launch_study(toy_spec(budget=Budget(trials=1)), store=tmp_path / "study")
     launch_study(toy_spec(budget=Budget(trials=3)), store=tmp_path / "study", resume=True)
     assert [row["state"] for row in rows(tmp_path / "study")] == ["complete"] * 3
+
+
+def test_a_resume_with_other_code_is_refused_unless_it_is_accepted(tmp_path, toy_spec):
+    body = "    trial.report({'accuracy': config.x})\n"
+    trainable = write(tmp_path / "t.py", body)
+    spec = one_parameter(toy_spec, trainable, budget=Budget(trials=1))
+    launch_study(spec, store=tmp_path / "study")
+    write(tmp_path / "t.py", f"{body}    # another\n")
+    more = dataclasses.replace(spec, budget=Budget(trials=2))
+    with pytest.raises(StudyError, match=r"code: t\.py changed"):
+        launch_study(more, store=tmp_path / "study", resume=True)
+    assert len(rows(tmp_path / "study")) == 1
+    launch_study(more, store=tmp_path / "study", resume=True, accept_changes=True)
+    study = StudyStore.open(tmp_path / "study")
+    assert len(rows(tmp_path / "study")) == 2
+    (event,) = (e for e in study.read("events").to_pylist() if e["kind"] == "changes_accepted")
+    details = json.loads(event["details"])
+    assert details["changes"] == ["code: t.py changed"]
+    assert details["now"] == study.header["fingerprint"] != details["before"]
+    assert launch_study(more, store=tmp_path / "study", resume=True).finished
 
 
 def test_failing_and_nan_trials_are_recorded_and_the_study_goes_on(tmp_path, toy_spec):

@@ -32,6 +32,10 @@ def launch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study; start it if there is none.")
     ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on though code or data changed; recorded."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run, in hours and Wh; store nothing.")
     ] = False,
@@ -43,7 +47,7 @@ def launch(
 
         print(estimate(spec, store))
         return
-    _launch(file, spec, store, address, listen, resume)
+    _launch(file, spec, store, address, listen, resume, accept_changes)
 
 
 def _launch(
@@ -53,6 +57,7 @@ def _launch(
     address: str | None,
     listen: str | None,
     resume: bool,
+    accept_changes: bool,
 ) -> None:
     from rich.console import Console
 
@@ -61,7 +66,13 @@ def _launch(
     console = Console()
     display = LiveTable(console) if console.is_terminal else PlainLines()
     outcome = launch_study(
-        spec, store=store, address=address, listen=listen, resume=resume, display=display
+        spec,
+        store=store,
+        address=address,
+        listen=listen,
+        resume=resume,
+        accept_changes=accept_changes,
+        display=display,
     )
     _show_front(outcome.path)
     if outcome.finished:

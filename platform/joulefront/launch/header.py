@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import platform
-import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +12,11 @@ from joulefront.energy.gpu import gpu_names
 from joulefront.energy.node_class import node_class
 from joulefront.energy.power import overridden
 from joulefront.energy.reference import Reference, kernel_cpu_seconds
+from joulefront.launch.identity import identify
 from joulefront.spec import Energy, StudySpec, Trainable
 from joulefront.trial.host_model import gpu_millijoules
 
 SCHEMA_VERSION = 1
-_PACKAGES = ("ray", "torch", "optuna", "pyarrow", "codecarbon", "numpy")
 
 
 def study_header(spec: StudySpec, trainable: Trainable) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def study_header(spec: StudySpec, trainable: Trainable) -> dict[str, Any]:
         DataError: If the trainable's cohort cannot be read.
         JoulefrontError: If the country's electricity is not known.
     """
-    describe = getattr(trainable.module, "describe_data", None)
+    identity = identify(spec, trainable)
     model = host_power_model(spec.energy.power.to_dict())
     normalise = spec.energy.normalise == "reference"
     return {
@@ -41,12 +39,12 @@ def study_header(spec: StudySpec, trainable: Trainable) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "joulefront_version": importlib.metadata.version("joulefront"),
         "spec": spec.to_dict(),
-        "environment": environment(),
+        "fingerprint": identity.fingerprint,
         "power_model": model.to_dict(),
         "node_class": node_class(),
         "reference": _reference(spec, model) if normalise else None,
         "grid_intensity_grams_per_kwh": study_grid_intensity(spec.energy),
-        "data": None if describe is None else describe(spec.data),
+        "data": identity.data,
     }
 
 
@@ -64,17 +62,6 @@ def study_grid_intensity(energy: Energy) -> float | None:
     if energy.grams_per_kwh is not None or energy.country is None:
         return energy.grams_per_kwh
     return grid_intensity(energy.country)
-
-
-def environment() -> dict[str, str]:
-    """Return the versions and the machine that results depend on; no variables, no paths."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "absent"
-    return {"python": platform.python_version(), "host": socket.gethostname()} | versions
 
 
 def _reference(spec: StudySpec, model: PowerModel) -> Reference:

@@ -17,6 +17,7 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
+from joulefront.launch.identity import check_outside, identify, identity_events
 from joulefront.launch.reach import check_address, check_listen
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
@@ -56,6 +57,7 @@ def launch_study(
     address: str | None = None,
     listen: str | None = None,
     resume: bool = False,
+    accept_changes: bool = False,
     display: Display | None = None,
 ) -> Outcome:
     """Run a study to its end, or until it is interrupted.
@@ -68,11 +70,13 @@ def launch_study(
             of them have; None keeps it on loopback.
         resume: Go on with the study if it is there; start it if not. Its budget may be another
             than before, so that a finished study can be extended.
+        accept_changes: Go on though the trainable's code or the data have changed; recorded.
         display: What shows the progress; nothing by default.
 
     Raises:
         StudyError: If the study is already there, or is another one than `spec`, or no cluster
-            answers at `address`.
+            answers at `address`;
+            or its code or data have changed, and that is not accepted.
         TrainableError: If the trainable cannot be imported.
         DataError: If its data cannot be read.
         StoreWriteError: If the disk is full; what was written stays, and `resume` goes on.
@@ -85,7 +89,7 @@ def launch_study(
     if listen is not None:
         check_listen(listen)
     known = resume and StudyStore.exists(path)
-    opened = _reopen(path, spec) if known else _create(path, spec, display)
+    opened = _reopen(path, spec, accept_changes) if known else _create(path, spec, display)
     study = opened.store
     reason = _ended(study)
     if reason is not None:
@@ -175,17 +179,19 @@ def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
     return [Event(kind="baselines", details={"rows": list(baselines(spec.data))})]
 
 
-def _reopen(path: Path, spec: StudySpec) -> _Opened:
-    """Open a study to go on with; only its budget may have changed.
+def _reopen(path: Path, spec: StudySpec, accept_changes: bool) -> _Opened:
+    """Open a study to go on with; only its budget may have changed, or code and data if accepted.
 
     What it had not got when it was killed (baselines, what others know) is got now.
     """
     study = StudyStore.open(path)
+    check_outside(path, spec)
     before = StudySpec.from_dict(study.header["spec"])
+    may_change = {"budget", "trainable", "data"} if accept_changes else {"budget"}
     changed = [
         field.name
         for field in dataclasses.fields(spec)
-        if field.name != "budget" and getattr(before, field.name) != getattr(spec, field.name)
+        if field.name not in may_change and getattr(before, field.name) != getattr(spec, field.name)
     ]
     if changed:
         raise StudyError(
@@ -194,15 +200,23 @@ def _reopen(path: Path, spec: StudySpec) -> _Opened:
             remedy="take the same study file and --set values, or another --store",
         )
     kinds = study.read("events").column("kind").to_pylist()
-    events = []
+    trainable = import_trainable(spec.trainable)
+    now = identify(spec, trainable)
+    events = identity_events(study.header, now, path=path, accept_changes=accept_changes)
+    header = dict(study.header)
+    if events and events[0].kind == "changes_accepted":
+        header |= {"fingerprint": now.fingerprint, "data": now.data}
     if "baselines" not in kinds:
-        events += _baselines(import_trainable(spec.trainable), spec)
+        events += _baselines(trainable, spec)
     if spec.search.warm_start and "warm_start" not in kinds:
         events.append(warm_start_event(read_warm_start(spec)))
     if before.budget != spec.budget:
         details = {"before": before.budget.to_dict(), "now": spec.budget.to_dict()}
         events.append(Event(kind="budget_changed", details=details))
-        study = study.with_header(dict(study.header) | {"spec": spec.to_dict()})
+    if before != spec:
+        header["spec"] = spec.to_dict()
+    if header != study.header:
+        study = study.with_header(header)
     return _Opened(store=study, events=events)
 
 

@@ -62,14 +62,15 @@ def codecarbon_rows(study: Study) -> pd.DataFrame:
 def _of_study(study: Study) -> dict[str, object]:
     country = study.spec.energy.country or ""
     ended = summarise(study).last_row_time
-    environment = study.header.get("environment", {})
+    fingerprint = study.header.get("fingerprint") or study.header  # older studies have none
+    environment = fingerprint.get("environment", {})
     return {
         "timestamp": ended and datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
         "project_name": study.name,
         "country_name": grid_table().get(country, ("",))[0],
         "country_iso_code": country,
         "python_version": environment.get("python"),
-        "codecarbon_version": environment.get("codecarbon"),
+        "codecarbon_version": environment.get("packages", environment).get("codecarbon"),
         "tracking_mode": "machine",
         "pue": 1,
     }

@@ -29,11 +29,13 @@ class SourceModule(NamedTuple):
     bindings: dict[str, ast.stmt]  # what binds each top-level name; `pass` where only offered
 
 
-def read_module(name: str) -> SourceModule:
-    """Locate a module by its dotted name and parse it, running nothing.
+def locate(name: str) -> tuple[str, bool]:
+    """Find a module's file by its dotted name, running nothing; and whether it is a package.
+
+    The file is "" for a folder without `__init__.py`, "built-in" or "frozen" for Python's own.
 
     Raises:
-        TrainableError: There is none, with the nearest name; or it is not Python source.
+        TrainableError: There is none, with the nearest name.
     """
     path: Sequence[str] = [*sys.path, os.getcwd()]
     parts = name.split(".")
@@ -51,6 +53,16 @@ def read_module(name: str) -> SourceModule:
             )
         is_package = spec.submodule_search_locations is not None
         origin, path = spec.origin or "", list(spec.submodule_search_locations or ())
+    return origin, is_package
+
+
+def read_module(name: str) -> SourceModule:
+    """Locate a module by its dotted name and parse it, running nothing.
+
+    Raises:
+        TrainableError: There is none, with the nearest name; or it is not Python source.
+    """
+    origin, is_package = locate(name)
     if not origin.endswith(".py"):
         must = f"the module {name} must be Python source"
         raise TrainableError(must, given=origin or "a folder without __init__.py")
