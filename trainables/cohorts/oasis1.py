@@ -79,7 +79,9 @@ def load(options: DataOptions) -> Cohort:
 @lru_cache(maxsize=2)
 def _read(options: DataOptions, stamp: Stamp) -> Cohort:
     del stamp  # part of the key only
-    by_id = _rows_by_id(read_table(options.root / TABLE, ["ID", "M/F", LABEL, *NUMERIC]))
+    by_id = _rows_by_id(
+        read_table(_inside(options.root / TABLE, options.root), ["ID", "M/F", LABEL, *NUMERIC])
+    )
     shown = _slices(options)
     subjects = tuple(sorted(by_id.keys() & shown.keys()))
     if not subjects:
@@ -139,8 +141,20 @@ def _slices(options: DataOptions) -> dict[str, list[Path]]:
                 remedy="restore it, or set data.planes to the planes that are there",
             )
         for path in folder.glob("*.jpg"):
-            found.setdefault(path.stem, []).append(path)
+            found.setdefault(path.stem, []).append(_inside(path, options.root))
     return {name: paths for name, paths in found.items() if len(paths) == len(options.planes)}
+
+
+def _inside(path: Path, root: Path) -> Path:
+    """A file of the cohort's folder itself: no link, here or above, leads out of it."""
+    there = path.exists() or path.is_symlink()
+    if there and not (path.is_file() and path.resolve().is_relative_to(root.resolve())):
+        raise DataError(
+            "a cohort's files must be ordinary files inside data.root",
+            given=f"{path}, which leads to {path.resolve()}",
+            remedy="copy the files into the folder, or let data.root itself be the link",
+        )
+    return path
 
 
 def _images(paths: list[list[Path]], size: int) -> NDArray[np.float32]:

@@ -19,11 +19,13 @@ from joulefront.cli.launch import launch
 from joulefront.cli.logs import logs
 from joulefront.cli.meter import meter
 from joulefront.cli.model import model
+from joulefront.cli.reproduce import reproduce
 from joulefront.cli.status import status
 from joulefront.cli.stop import stop
 from joulefront.cli.submit import submit
 from joulefront.cli.try_ import try_
 from joulefront.errors import JoulefrontError
+from joulefront.spec.printable import printable
 
 app = typer.Typer(
     name="study",
@@ -45,6 +47,7 @@ app.command("logs")(logs)
 app.command("model")(model)
 app.command("doctor")(doctor)
 app.command("export")(export)
+app.command("reproduce")(reproduce)
 app.command("meter")(meter)
 app.command("bench")(bench)
 
@@ -54,5 +57,5 @@ def main() -> None:
     try:
         app()
     except JoulefrontError as error:
-        print(f"study: {error}", file=sys.stderr)
+        print(f"study: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from joulefront.cli.piping import write_bytes
+from joulefront.cli.piping import write_bytes, write_text
 from joulefront.errors import JoulefrontError, StoreWriteError
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def export(
     from joulefront.results import Study
 
     data = encode(Study.open(study).table(table.value), output_format)
-    if out is None:
+    if out is None and sys.stdout.isatty():
+        write_text(data.decode("utf-8", errors="replace"))
+    elif out is None:
         write_bytes(data)
     else:
         _write_file(out, data)

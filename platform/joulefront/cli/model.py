@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from joulefront.results import Study
     from joulefront.store import Checkpoint
 
+_LARGEST_JSON = 2**20
+
 
 def model(
     study: Annotated[Path, typer.Argument(help="Study directory.")],
@@ -102,9 +104,14 @@ def _state(study: Study, trial_id: str) -> str:
 
 
 def _content(path: Path) -> str:
-    """Size of a file, and the keys of a JSON object."""
+    """Size of a file, and the keys of a JSON object of at most 1 MiB."""
     size = f"{path.stat().st_size} bytes"
     if path.suffix != ".json":
         return size
-    values = json.loads(path.read_text(encoding="utf-8"))
+    if path.stat().st_size > _LARGEST_JSON:
+        return size
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):  # whatever a stranger has put there
+        return size
     return f"{size}: {', '.join(values)}" if isinstance(values, dict) else size

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from joulefront.spec.printable import printable
+
 
 def write_text(text: str) -> None:
-    """Write text and a line end, if it has none, to standard output."""
+    """Write text and a line end, if it has none, to standard output; control characters spelt."""
+    text = printable(text)
     write_bytes((text if text.endswith("\n") else text + "\n").encode("utf-8"))
 
 

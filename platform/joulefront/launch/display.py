@@ -17,6 +17,7 @@ from joulefront.launch.conductor import JOULES_PER_WATT_HOUR, Conductor
 from joulefront.launch.plan import TrialPlan, TrialState
 from joulefront.launch.retries import by_component, objective_joules
 from joulefront.spec import StudySpec
+from joulefront.spec.printable import printable
 from joulefront.trial.messages import Report
 
 _ENDED: Mapping[TrialState, str] = {
@@ -58,7 +59,7 @@ class PlainLines:
 
     def note(self, text: str) -> None:
         """Print a line."""
-        print(text, flush=True)
+        print(printable(text), flush=True)
 
     @contextmanager
     def watching(self, conductor: Conductor) -> Iterator[Any]:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from joulefront.cli.reproduce import as_text
+from joulefront.errors import StudyError
+from joulefront.launch import launch_study
+from joulefront.launch.reproduce import Figure, Reproduction, reproduce_trial
+from joulefront.spec import Budget, Float, Objective, Replicates, Search
+from joulefront.store import StudyStore
+
+BODY = """
+from dataclasses import dataclass
+import random
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    x: float = 0.5
+
+def train(config, trial):
+    drawn = random.random() * config.x + trial.seed + 10 * trial.fold
+    trial.report({'accuracy': drawn})
+    trial.finish({'test_nan': float('nan'), 'latency_seconds': drawn})
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_a_trial_comes_out_again_to_the_last_bit_and_other_code_is_found(tmp_path, toy_spec):
+    file = tmp_path / "t.py"
+    file.write_text(BODY)
+    spec = toy_spec(
+        trainable=f"{file}:train",
+        fixed={},
+        space={"x": Float(0.0, 1.0)},
+        objectives=(Objective("accuracy", "maximise"),),
+        replicates=Replicates(folds=2, seeds=2, allocate="all"),
+        search=Search(sampler="random", seed=5, concurrent=2),
+        budget=Budget(trials=1),
+    )
+    study = tmp_path / "study"
+    launch_study(spec, store=study)
+    before = sorted(p.relative_to(study) for p in study.rglob("*"))
+    made = reproduce_trial(study, "c0000-f1-s1")
+    assert made.differing == [] and made.notes == ()
+    accuracy = made.figures[0]
+    assert accuracy.name == "accuracy" and accuracy.before == accuracy.again > 16
+    assert sorted(p.relative_to(study) for p in study.rglob("*")) == before
+    file.write_text(BODY.replace("10 *", "11 *"))
+    made = reproduce_trial(study, "c0000-f1-s1")
+    assert made.notes == ("code: t.py changed",)
+    assert made.differing == ["accuracy"]
+
+
+def test_only_a_trial_that_ended_is_run_again(tmp_path, toy_spec):
+    header = {"name": "toy", "spec": toy_spec().to_dict()}
+    store = StudyStore.create(tmp_path / "study", header)
+    with store.writer() as writer:
+        row = {"time": 1.0, "trial_id": "c0000-f0-s0", "attempt": 1, "kind": "start"}
+        writer.append("trials", [row | {"config_id": "c0000", "state": "running"}])
+    with pytest.raises(StudyError, match="whose state is running"):
+        reproduce_trial(store.path, "c0000-f0-s0")
+    with pytest.raises(StudyError, match="must hold the trial; given: c0001-f0-s0"):
+        reproduce_trial(store.path, "c0001-f0-s0")
+
+
+def test_figures_side_by_side():
+    figures = (
+        Figure(name="accuracy", before=0.1 + 0.2, again=0.3, measured=False),
+        Figure(name="auc", before=math.nan, again=math.nan, measured=False),
+        Figure(name="energy_joules", before=2.0, again=1.0, measured=True),
+    )
+    made = Reproduction(trial_id="c0000-f0-s0", figures=figures, notes=("code: t.py changed",))
+    assert made.differing == ["accuracy"]
+    text = as_text(made)
+    assert "0.30000000000000004    0.3  differs" in text
+    assert text.endswith("differs: accuracy\nmay be why: code: t.py changed")
+    assert "-50.0%" in text
+    same = Reproduction(trial_id="c", figures=figures[1:], notes=())
+    assert as_text(same).endswith("all 1 figures that are not measured agree bit for bit")
