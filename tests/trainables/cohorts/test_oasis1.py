@@ -11,6 +11,7 @@ import pytest
 from joulefront.trial import DataError, SplitError
 from trainables.cohorts import Cohort, load_cohort, oasis1, split_cohort
 from trainables.cohorts.cache import cache_folder
+from trainables.cohorts.oasis1 import TABLE
 
 Rows = list[list[str]]
 HEADER = ["ID", "M/F", "Hand", "Age", "Educ", "SES", "MMSE", "CDR", "eTIV", "nWBV", "ASF", "Delay"]
@@ -144,6 +145,31 @@ def test_broken_folders(make_oasis: Callable[..., Path], tmp_path: Path) -> None
     (root / "oasis_cross-sectional.csv").write_text("")
     with pytest.raises(DataError, match="at least one row"):
         _load(root)
+
+
+@pytest.mark.parametrize("name", ["images/coronal/OAS1_0001_MR1.jpg", "images/coronal", TABLE])
+def test_links_cannot_lead_out_of_the_folder(
+    make_oasis: Callable[..., Path], tmp_path: Path, name: str
+) -> None:
+    root = make_oasis()
+    outside = tmp_path / "outside"
+    (root / name).rename(outside)
+    (root / name).symlink_to(outside)
+    with pytest.raises(DataError, match=r"must be ordinary files inside data\.root"):
+        _load(root)
+    (tmp_path / "link").symlink_to(root)
+    (root / name).unlink()
+    outside.rename(root / name)
+    assert len(_load(tmp_path / "link")) == 12
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "a/b", "..", "a\x1b[2J"])
+def test_ids_cannot_lead_out_of_the_folder(
+    make_oasis: Callable[..., Path], oasis_rows: Rows, name: str
+) -> None:
+    rows = [[name, *oasis_rows[0][1:]], *oasis_rows[1:]]
+    with pytest.raises(DataError, match="an ID must be letters, digits"):
+        _load(make_oasis(rows=rows))
 
 
 def test_a_changed_folder_is_read_again(make_oasis: Callable[..., Path]) -> None:
