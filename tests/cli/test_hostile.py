@@ -89,6 +89,7 @@ def hostile(tmp_path: Path) -> Path:
         ["status"],
         ["front"],
         ["energy"],
+        ["doctor"],
         ["logs", "c0000-f0-s0"],
         ["model", "c0000-f0-s0", "--out", "out"],
         ["export", "--table", "events", "--format", "arrow"],

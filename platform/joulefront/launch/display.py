@@ -91,7 +91,7 @@ class LiveTable:
 
     def note(self, text: str) -> None:
         """Print a line above the table."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(printable(text), highlight=False, markup=False)
 
     @contextmanager
     def watching(self, conductor: Conductor) -> Iterator[Any]:

@@ -176,7 +176,8 @@ def _run(
     with store.writer() as writer:
         bill = StudyBill(store=store)
         recorder = Recorder(writer, bill, store.header["grid_intensity_grams_per_kwh"])
-        execute(Conductor(agenda, recorder, store=path, header=store.header), None, display)
+        conductor = Conductor(agenda, recorder, store=path, header=store.header)
+        execute(conductor, None, display, lambda: None)
     return store
 
 
