@@ -91,7 +91,15 @@ def test_a_resume_with_other_code_is_refused_unless_it_is_accepted(tmp_path, toy
     details = json.loads(event["details"])
     assert details["changes"] == ["code: t.py changed"]
     assert details["now"] == study.header["fingerprint"] != details["before"]
-    assert launch_study(more, store=tmp_path / "study", resume=True).finished
+    moved = dataclasses.replace(more, data={"root": "elsewhere"}, budget=Budget(trials=3))
+    with pytest.raises(StudyError, match="other values of data"):
+        launch_study(moved, store=tmp_path / "study", resume=True)
+    launch_study(moved, store=tmp_path / "study", resume=True, accept_changes=True)
+    study = StudyStore.open(tmp_path / "study")
+    accepted = [e for e in study.read("events").to_pylist() if e["kind"] == "changes_accepted"]
+    assert json.loads(accepted[-1]["details"]) == {"changes": ["study file: another data"]}
+    assert study.header["spec"]["data"] == {"root": "elsewhere"}
+    assert launch_study(moved, store=tmp_path / "study", resume=True).finished
 
 
 def test_failing_and_nan_trials_are_recorded_and_the_study_goes_on(tmp_path, toy_spec):

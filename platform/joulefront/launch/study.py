@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from joulefront.energy import PowerModel
 from joulefront.energy.rapl import Rapl
@@ -91,7 +93,7 @@ def launch_study(
     known = resume and StudyStore.exists(path)
     opened = _reopen(path, spec, accept_changes) if known else _create(path, spec, display)
     study = opened.store
-    reason = _ended(study)
+    reason = _ended(study, spec)
     if reason is not None:
         return Outcome(path=path, finished=True, reason=reason)
     model = PowerModel.from_dict(study.header["power_model"])
@@ -102,6 +104,8 @@ def launch_study(
         recorder.events(None, [Event(kind="study_started", details={"resumed": known})])
         recorder.events(None, opened.events)
         recorder.sync()
+        if opened.header != study.header:  # what changed has been recorded
+            study = study.with_header(opened.header)
         agenda = Agenda(
             spec,
             prior=stored_observations(study),
@@ -147,10 +151,11 @@ def _absolute(spec: StudySpec) -> StudySpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Opened:
-    """A study's store, and what is to be written before anything else."""
+    """A study's store, the events to be written before anything else, and then its header."""
 
     store: StudyStore
     events: list[Event]
+    header: Mapping[str, Any]
 
 
 def _create(path: Path, spec: StudySpec, display: Display) -> _Opened:
@@ -169,7 +174,8 @@ def _create(path: Path, spec: StudySpec, display: Display) -> _Opened:
         for text in warm_start_notes(warm):
             display.note(text)
         events.append(warm_start_event(warm))
-    return _Opened(store=StudyStore.create(path, header), events=events)
+    store = StudyStore.create(path, header)
+    return _Opened(store=store, events=events, header=store.header)
 
 
 def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
@@ -187,24 +193,22 @@ def _reopen(path: Path, spec: StudySpec, accept_changes: bool) -> _Opened:
     study = StudyStore.open(path)
     check_outside(path, spec)
     before = StudySpec.from_dict(study.header["spec"])
-    may_change = {"budget", "trainable", "data"} if accept_changes else {"budget"}
-    changed = [
-        field.name
-        for field in dataclasses.fields(spec)
-        if field.name not in may_change and getattr(before, field.name) != getattr(spec, field.name)
-    ]
-    if changed:
+    changed = _changed(before, spec)
+    if refused := changed - ({"trainable", "data"} if accept_changes else set()):
         raise StudyError(
             "a study must be resumed as it was begun, but for its budget",
-            given=f"other values of {', '.join(changed)} than in {path}",
+            given=f"other values of {', '.join(sorted(refused))} than in {path}",
             remedy="take the same study file and --set values, or another --store",
         )
     kinds = study.read("events").column("kind").to_pylist()
     trainable = import_trainable(spec.trainable)
     now = identify(spec, trainable)
     events = identity_events(study.header, now, path=path, accept_changes=accept_changes)
+    if changed:
+        told = [f"study file: another {name}" for name in sorted(changed)]
+        events.append(Event(kind="changes_accepted", details={"changes": told}))
     header = dict(study.header)
-    if events and events[0].kind == "changes_accepted":
+    if any(event.kind == "changes_accepted" for event in events):
         header |= {"fingerprint": now.fingerprint, "data": now.data}
     if "baselines" not in kinds:
         events += _baselines(trainable, spec)
@@ -215,9 +219,13 @@ def _reopen(path: Path, spec: StudySpec, accept_changes: bool) -> _Opened:
         events.append(Event(kind="budget_changed", details=details))
     if before != spec:
         header["spec"] = spec.to_dict()
-    if header != study.header:
-        study = study.with_header(header)
-    return _Opened(store=study, events=events)
+    return _Opened(store=study, events=events, header=header)
+
+
+def _changed(before: StudySpec, spec: StudySpec) -> set[str]:
+    """Return which sections differ, but for the budget."""
+    names = {field.name for field in dataclasses.fields(spec)} - {"budget"}
+    return {name for name in names if getattr(before, name) != getattr(spec, name)}
 
 
 def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conductor:
@@ -235,9 +243,8 @@ def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conduct
     )
 
 
-def _ended(study: StudyStore) -> str | None:
-    """Return why the study has ended, None if it has not."""
-    spec = StudySpec.from_dict(study.header["spec"])
+def _ended(study: StudyStore, spec: StudySpec) -> str | None:
+    """Return why the study has ended, None if it has not, or if its budget is another now."""
     for row in reversed(study.read("events").to_pylist()):
         if row["kind"] == "study_finished":
             details = json.loads(row["details"])
