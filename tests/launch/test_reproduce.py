@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from joulefront.cli.reproduce import as_text
 from joulefront.errors import StudyError
 from joulefront.launch import launch_study
+from joulefront.launch.header import study_header
 from joulefront.launch.reproduce import Figure, Reproduction, reproduce_trial
-from joulefront.spec import Budget, Float, Objective, Replicates, Search
+from joulefront.spec import Budget, Float, Objective, Replicates, Search, import_trainable
 from joulefront.store import StudyStore
+from trainables.toy import Config, accuracy
 
 BODY = """
 from dataclasses import dataclass
@@ -52,6 +55,30 @@ def test_a_trial_comes_out_again_to_the_last_bit_and_other_code_is_found(tmp_pat
     made = reproduce_trial(study, "c0000-f1-s1")
     assert made.notes == ("code: t.py changed",)
     assert made.differing == ["accuracy"]
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_a_pruned_trial_is_compared_at_its_last_epoch(tmp_path, toy_spec):
+    spec = toy_spec(fixed={"work": 0.0, "epochs": 4})
+    values = {"width": 64, "learning_rate": 0.01, "activation": "relu"}
+    header = study_header(spec, import_trainable(spec.trainable))
+    store = StudyStore.create(tmp_path / "study", header)
+    row = {"trial_id": "c0002-f0-s0", "attempt": 2, "config_id": "c0002", "fold": 0, "seed": 1}
+    row |= {"time": 1.0, "role": "search", "proposal_index": 2}
+    who = {name: row[name] for name in ("time", "trial_id", "attempt")}
+    told = {"params_json": json.dumps(values), "resumed_attempt": 1, "resumed_epoch": 1}
+    with store.writer() as writer:
+        writer.append("trials", [row | told | {"kind": "start", "state": "running"}])
+        for epoch in (1, 2):
+            known = accuracy(Config(**values), epoch)
+            report = {"epoch": epoch, "accuracy": known, "loss": 1 - known, "energy_joules": 1.0}
+            writer.append("reports", [who | report])
+        writer.append("trials", [row | {"kind": "end", "state": "pruned", "accuracy": known}])
+    made = reproduce_trial(store.path, "c0002-f0-s0")
+    assert made.notes == ("in the study it went on from a checkpoint of epoch 1",)
+    shown = {figure.name: figure.again for figure in made.figures if not figure.measured}
+    assert shown == {"accuracy": known, "loss": 1 - known} and made.differing == []
 
 
 def test_only_a_trial_that_ended_is_run_again(tmp_path, toy_spec):

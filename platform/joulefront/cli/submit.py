@@ -25,6 +25,10 @@ def submit(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the study; start it if there is none.")
     ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option("--accept-changes", help="Go on though code or data changed; recorded."),
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not follow the log until the study ends.")
     ] = False,
@@ -40,9 +44,8 @@ def submit(
         print(text, file=sys.stderr)
     client = jobs_client(address)
     arguments = [part for value in set_ or () for part in ("--set", value)]
-    job = submit_study(
-        client, file, spec, store=store, arguments=[*arguments, *["--resume"] * resume]
-    )
+    arguments += ["--resume"] * resume + ["--accept-changes"] * accept_changes
+    job = submit_study(client, file, spec, store=store, arguments=arguments)
     again = f"study status {store} --address {address}\nstudy stop {store} --address {address}"
     print(f"submitted as {job}\n{again}", flush=True)
     if no_wait:

@@ -99,7 +99,7 @@ def reproduce_trial(
     Args:
         path: Study directory.
         trial_id: Of a trial that has ended.
-        display: What shows the progress and the notes; nothing by default.
+        display: What shows beforehand why figures may differ; nothing by default.
 
     Raises:
         StudyError: If there is no such trial, or it has not ended, or the code is the study's own.
@@ -117,7 +117,7 @@ def reproduce_trial(
     for text in notes:
         display.note(text)
     with tempfile.TemporaryDirectory(prefix="joulefront-") as folder:
-        again = _run(study, spec, row, past.parameters(start), Path(folder) / "study", display)
+        again = _run(study, spec, row, past.parameters(start), Path(folder) / "study")
         (ended,) = fold_trials(again.read("trials")).to_pylist()
         if ended["state"] == "stopped":
             raise KeyboardInterrupt
@@ -157,7 +157,6 @@ def _run(
     row: Row,
     parameters: Mapping[str, Any],
     path: Path,
-    display: Display,
 ) -> StudyStore:
     """Run one trial in a study of its own."""
     once = dataclasses.replace(
@@ -177,7 +176,7 @@ def _run(
         bill = StudyBill(store=store)
         recorder = Recorder(writer, bill, store.header["grid_intensity_grams_per_kwh"])
         conductor = Conductor(agenda, recorder, store=path, header=store.header)
-        execute(conductor, None, display, lambda: None)
+        execute(conductor, None, Silent(), lambda: None)
     return store
 
 
