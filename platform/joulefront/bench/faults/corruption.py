@@ -208,11 +208,10 @@ def _believed(data: bytes, start: int, stop: int, digits: int, crc: int) -> int:
 
 @contextmanager
 def _without_checksums() -> Iterator[None]:
-    """Let segments, Parquet files and checkpoints be believed as they are."""
+    """Let segments and Parquet files be believed as they are."""
     with (
         patch("joulefront.store.framing._checksum", _believed),
         patch("joulefront.store.compaction.digest", lambda data: _Anything("")),
-        patch("joulefront.store.checkpoints._sound", lambda *_: {}),
     ):
         yield
 
