@@ -39,8 +39,9 @@ from joulefront.store.framing import read_frame
 from joulefront.store.study_store import Files
 
 _DAMAGES = 500
-_MUTANT_DAMAGES = 100
+_MUTANT_DAMAGES = 200
 _TRIALS = 12
+_ROWS = 20  # of each trial in each table, one batch
 _KINDS = ("flip", "cut")
 
 
@@ -103,11 +104,13 @@ def _write(study: Path, source: Path) -> None:
 def _write_trial(writer: StoreWriter, number: int) -> None:
     who = {"trial_id": f"c{number:04d}-f0-s0", "attempt": 1}
     for table in SCHEMAS:
-        for step in range(3):
-            row: dict[str, Any] = {"time": 1e9 + 10.0 * number + step, "loss": 0.1 * number + step}
-            row |= {"note": f"{table} {number} {step}"}
-            row |= {f"metric_{number % 2}": float(step)} if table in ("trials", "reports") else {}
-            writer.append(table, [who | row])
+        rows: list[dict[str, Any]] = []
+        for step in range(_ROWS):
+            row = {"time": 1e9 + 100.0 * number + step, "loss": 0.1 * number + step}
+            names = [f"metric_{number % 2}"] if table in ("trials", "reports") else []
+            rows.append({**who, **row, **dict.fromkeys(names, float(step))})
+            rows[-1]["note"] = f"{table} {number} {step}"
+        writer.append(table, rows)
 
 
 def _truth(study: Path) -> _Truth:

@@ -104,7 +104,7 @@ def _judged(
 
 
 def _as_read(store: StudyStore) -> Known:
-    return _count(StudyStore.open(store.path).read("reports"))
+    return _count(StudyStore.open(store.path).read("reports", ["writer", "number", "text"]))
 
 
 def _as_pyarrow_reads(store: StudyStore) -> Known:
