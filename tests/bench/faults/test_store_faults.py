@@ -18,7 +18,7 @@ def test_damage_is_told_and_the_mutants_do_not_tell_it() -> None:
     rows = [
         *corruption.damaged("joulefront", 24),
         *corruption.damaged("no_checksums", 48, seed=5),
-        *corruption.damaged("plain_pyarrow", 12),
+        *corruption.damaged("plain_pyarrow", 24),
     ]
     found = values(corruption, rows)
     assert found["corruption_crashes"][0] == found["corruption_silent"][0] == 0
