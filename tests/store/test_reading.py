@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from joulefront.store import StudyStore, reading
@@ -165,3 +166,26 @@ def _starts(data: bytes) -> list[int]:
         starts.append(frame.start)
         start = frame.stop
     return starts
+
+
+def test_columns_of_another_version_are_converted_or_named() -> None:
+    rows = pa.table({"attempt": pa.array([1, 2], pa.int64()), "epoch": ["a", "b"], "free": [1, 2]})
+    doubled = rows.append_column("free", pa.array(["x", "y"]))
+    settled, refused = reading.fixed_types("reports", doubled)
+    assert settled.schema.field("attempt").type == pa.int32()
+    assert settled.column_names == ["attempt", "free"]
+    assert settled["free"].to_pylist() == [1, 2]
+    assert [("'free'" in text, "'epoch'" in text) for text in refused] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_only_the_columns_asked_for_are_read(store: StudyStore, segment: Segment) -> None:
+    segment(3)
+    for _ in range(2):
+        read = store.read("reports", ["loss", "absent", "epoch"])
+        assert read.column_names == ["loss", "absent", "epoch"]
+        assert read["epoch"].to_pylist() == [0, 1, 2]
+        assert read["absent"].null_count == 3
+        store.compact()
