@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import math
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-import joulefront.store.checkpoints as checkpoints
 from joulefront.errors import StoreWriteError, StudyError, TrainableError
 from joulefront.store import StudyStore, check_trial_id, latest_checkpoint, save_checkpoint
 
@@ -36,7 +36,7 @@ def test_what_was_saved_comes_back(store: StudyStore, source: Path) -> None:
     path = save_checkpoint(store.path, "t_1", 0, 3, source)
     found = latest_checkpoint(store.path, "t_1")
     assert found is not None
-    assert (found.path, found.attempt, found.epoch) == (path, 0, 3)
+    assert (found.uri, found.attempt, found.epoch) == (path, 0, 3)
     assert _contents(found.path) == _contents(source)
     assert latest_checkpoint(store.path, "t_2") is None
 
@@ -58,7 +58,7 @@ def test_only_the_last_one_is_kept(store: StudyStore, source: Path) -> None:
 def test_a_damaged_one_counts_as_absent(
     store: StudyStore, source: Path, name: str, how: str
 ) -> None:
-    path = save_checkpoint(store.path, "t", 0, 1, source).parent / name
+    path = Path(save_checkpoint(store.path, "t", 0, 1, source)).parent / name
     data = bytearray(path.read_bytes())
     if how == "remove":
         path.unlink()
@@ -73,8 +73,7 @@ def test_a_damaged_one_counts_as_absent(
 
 
 def test_a_file_too_many_is_damage(store: StudyStore, source: Path) -> None:
-    path = save_checkpoint(store.path, "t", 0, 1, source)
-    (path / "extra").touch()
+    Path(save_checkpoint(store.path, "t", 0, 1, source), "extra").touch()
     assert latest_checkpoint(store.path, "t") is None
 
 
@@ -82,9 +81,9 @@ def test_an_older_one_that_is_still_there_is_used(
     store: StudyStore, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the process was killed between publishing the newer and dropping the older."""
-    monkeypatch.setattr(checkpoints.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     save_checkpoint(store.path, "t", 0, 1, source)
-    (save_checkpoint(store.path, "t", 0, 2, source) / "weights.pt").write_bytes(b"")
+    Path(save_checkpoint(store.path, "t", 0, 2, source), "weights.pt").write_bytes(b"")
     found = latest_checkpoint(store.path, "t")
     assert found is not None
     assert found.epoch == 1

@@ -17,7 +17,7 @@ import pytest
 
 import joulefront.store.study_store as study_store
 from joulefront.errors import StoreWriteError
-from joulefront.store import SCHEMAS, StoreWriter, StudyStore
+from joulefront.store import SCHEMAS, Place, StoreWriter, StudyStore
 
 Present = Callable[[StudyStore, str], list[dict[str, Any]]]
 
@@ -26,7 +26,7 @@ Present = Callable[[StudyStore, str], list[dict[str, Any]]]
 def filled(store: StudyStore) -> StudyStore:
     """Rows of three writers, with gaps, ties in time and every kind of column."""
     for name in ("b", "a", "c"):
-        with StoreWriter(store.path / "segments", name) as writer:
+        with StoreWriter(store.place, name) as writer:
             for index in range(6):
                 row = {"time": float(index // 2), "trial_id": f"{name}{index}", "attempt": 0}
                 extra = [{"x": index}, {"x": 0.5}, {"x": None, "name": "é"}][index % 3]
@@ -179,11 +179,11 @@ def test_a_generation_replaced_while_it_is_opened(
     filled.compact()
     read = study_store.read_generation
 
-    def read_too_late(study: Path, entry: Any, *columns: Any) -> Any:
+    def read_too_late(place: Place, entry: Any, *columns: Any) -> Any:
         monkeypatch.setattr(study_store, "read_generation", read)
         StudyStore.open(filled.path).compact()
-        assert not (study / "parquet" / entry.file).exists()
-        return read(study, entry)
+        assert not place.exists(f"parquet/{entry.file}")
+        return read(place, entry)
 
     monkeypatch.setattr(study_store, "read_generation", read_too_late)
     assert filled.read("trials").equals(rows)

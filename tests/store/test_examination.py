@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from joulefront.store import StudyStore, examine, is_sound, save_checkpoint
-from joulefront.store.study_store import Files
 
 
 def texts(store: StudyStore) -> list[str]:
-    return [f.text for f in examine(Files(store.path)) if not f.sound]
+    return [f.text for f in examine(store.place) if not f.sound]
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def whole(store: StudyStore, segment: Callable[[int], Path], tmp_path: Path) -> 
 
 
 def test_a_whole_study_is_sound(whole: StudyStore) -> None:
-    found = examine(Files(whole.path))
+    found = examine(whole.place)
     assert is_sound(found)
     assert "1 whole, of 1 trials" in [finding.text for finding in found]
 
@@ -51,7 +50,7 @@ def test_a_flipped_bit_is_found_in_every_file(whole: StudyStore, pattern: str) -
     data[place] ^= 1
     path.write_bytes(data)
     assert len(texts(whole)) == 1
-    assert not is_sound(examine(Files(whole.path)))
+    assert not is_sound(examine(whole.place))
 
 
 @pytest.mark.parametrize("pattern", ["parquet/reports-*.parquet", "checkpoints/t0/*/files/inner/*"])
@@ -83,5 +82,5 @@ def test_a_torn_tail_is_no_damage_and_missing_rows_are_counted(
     middle = data.rindex(b"crc32=", 0, data.rindex(b"crc32="))
     path.write_bytes(data[:middle] + b"\x00" * 100 + data[middle + 100 :])
     assert len(texts(store)) == 1
-    told = [finding.text for finding in examine(Files(store.path))]
+    told = [finding.text for finding in examine(store.place)]
     assert any("1 rows are missing" in text for text in told)

@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import joulefront.store.writer as segments
 from joulefront.errors import StoreWriteError
-from joulefront.store import SCHEMAS, StoreWriter, StudyStore
+from joulefront.store import SCHEMAS, StoreWriter, StudyStore, segments
+from joulefront.store import writer as log
 
 Present = Callable[[StudyStore, str], list[dict[str, Any]]]
 
@@ -132,7 +132,7 @@ def test_any_rows_in_any_batches_are_what_is_read(
 ) -> None:
     store = StudyStore.create(tmp_path_factory.mktemp("study") / "s", {})
     expected: list[tuple[float, int, int, dict[str, Any]]] = []
-    writers = [StoreWriter(store.path / "segments", name) for name in ("a", "b")]
+    writers = [StoreWriter(store.place, name) for name in ("a", "b")]
     for rows, which, compacts in batches:
         writers[which].append("reports", rows)
         for row in rows:
@@ -245,7 +245,7 @@ def test_a_failed_fsync_is_made_good(
 def test_syncs_by_itself_before_it_holds_too_much(
     store: StudyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segments, "_MOST_UNSYNCED", 5)
+    monkeypatch.setattr(log, "_MOST_UNSYNCED", 5)
     writer = store.writer()
     for epoch in range(5):
         writer.append("reports", [{"epoch": epoch}])
@@ -331,9 +331,9 @@ def test_a_store_that_loses_its_last_row_would_be_caught(
     store: StudyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The comparison that the tests above make does fail for such a store."""
-    write = segments._Segment.write
+    write = segments.FileSegment.write
     monkeypatch.setattr(
-        segments._Segment,
+        segments.FileSegment,
         "write",
         lambda segment, batch, first: write(segment, batch.slice(0, max(len(batch) - 1, 1)), first),
     )

@@ -148,11 +148,11 @@ def test_a_later_format_is_refused(store: StudyStore) -> None:
         StudyStore.open(store.path)
 
 
-@pytest.mark.parametrize("uri", ["s3://bucket/x", "gs://bucket", "file:///x", Path("s3://b/x")])
-def test_object_stores_are_refused_by_name(uri: str | Path) -> None:
+@pytest.mark.parametrize("uri", ["s3://bucket", "gs://", "file:///x", Path("s3://b/x")])
+def test_other_uris_are_refused_by_name(uri: str | Path) -> None:
     assert is_remote(uri)
     for use in (StudyStore.open, StudyStore.exists, lambda path: StudyStore.create(path, {})):
-        with pytest.raises(StudyError, match="is not built yet"):
+        with pytest.raises(StudyError, match="must be s3://BUCKET/PREFIX"):
             use(uri)
 
 

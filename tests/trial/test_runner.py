@@ -10,7 +10,7 @@ from joulefront.energy.node_class import node_class
 from joulefront.errors import TrainableError
 from joulefront.trial import Assignment, Place, run_trial
 from joulefront.trial.cores import Cores
-from joulefront.trial.logs import log_path
+from joulefront.trial.logs import log_name
 from joulefront.trial.messages import Closing, Message
 
 
@@ -53,7 +53,7 @@ def test_a_trial_ends_with_one_closing_message(tmp_path):
     task = assignment(tmp_path / "ok.py", HEAD + body, store=str(tmp_path / "study"))
     run_trial(task, Place(), sink)
     assert [type(message).__name__ for message in sink.messages] == ["Report", "Closing"]
-    assert "hello" in log_path(tmp_path / "study", "c0000-f0-s0").read_text()
+    assert "hello" in (tmp_path / "study" / log_name("c0000-f0-s0")).read_text()
 
 
 def test_what_it_raises_is_in_the_closing_message_and_in_the_log(tmp_path):
@@ -65,7 +65,7 @@ def test_what_it_raises_is_in_the_closing_message_and_in_the_log(tmp_path):
     (closing,) = sink.messages
     assert isinstance(closing, Closing) and closing.state == "failed" and closing.retryable
     assert closing.failure == "ValueError: no such slice"
-    assert "Traceback" in log_path(tmp_path / "study", "c0000-f0-s0").read_text()
+    assert "Traceback" in (tmp_path / "study" / log_name("c0000-f0-s0")).read_text()
 
 
 def test_a_rank_of_a_group_only_raises(tmp_path):

@@ -5,7 +5,6 @@ Exit codes: 0 nothing is damaged, 1 something is.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,16 +13,15 @@ from joulefront.cli.piping import write_text
 from joulefront.errors import StoreReadError, StudyError
 
 
-def doctor(study: Annotated[Path, typer.Argument(help="Study directory.")]) -> None:
+def doctor(study: Annotated[str, typer.Argument(help="Study directory or URI.")]) -> None:
     """Check every byte of a study against its checksums."""
-    from joulefront.store import StudyStore, examine, is_sound
-    from joulefront.store.study_store import Files
+    from joulefront.store import StudyStore, examine, is_sound, place_of
 
     if not StudyStore.exists(study):
         StudyStore.open(study)  # says what is there instead
         raise StudyError(f"{study} must be a study directory")
     try:
-        found = examine(Files(study))
+        found = examine(place_of(study))
     except OSError as error:
         raise StoreReadError(
             f"{error.filename or study} must be readable", given=error.strerror or str(error)

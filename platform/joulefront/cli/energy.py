@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +28,7 @@ class EnergyFormat(StrEnum):
 
 
 def energy(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     output_format: Annotated[
         EnergyFormat,
         typer.Option("--format", help="codecarbon: a row a host, for files of CodeCarbon's."),

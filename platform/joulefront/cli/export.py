@@ -40,7 +40,7 @@ class ExportFormat(StrEnum):
 
 
 def export(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     table: Annotated[Table, typer.Option(help="Which table.")] = Table.trials,
     output_format: Annotated[
         ExportFormat, typer.Option("--format", help="File format.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,7 +25,7 @@ class FrontFormat(StrEnum):
 
 
 def front(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     output_format: Annotated[
         FrontFormat, typer.Option("--format", help="A table and a drawing, or CSV.")
     ] = FrontFormat.table,

@@ -17,7 +17,7 @@ from joulefront.spec import StudySpec, check_study
 def launch(
     file: Annotated[Path, typer.Argument(help="The study file.")],
     store: Annotated[
-        Path | None, typer.Option(help="Study directory; default results/<name>.")
+        str | None, typer.Option(help="Study directory or URI; default results/<name>.")
     ] = None,
     address: Annotated[
         str | None, typer.Option(help="Of a running Ray cluster; default: a local Ray.")
@@ -53,7 +53,7 @@ def launch(
 def _launch(
     file: Path,
     spec: StudySpec,
-    store: Path | None,
+    store: str | None,
     address: str | None,
     listen: str | None,
     resume: bool,
@@ -85,11 +85,15 @@ def _launch(
     raise typer.Exit(130)
 
 
-def _show_front(path: Path) -> None:
+def _show_front(uri: str) -> None:
     from joulefront.results import Study, write_front_page
+    from joulefront.store import is_remote
 
-    study = Study.open(path)
+    study = Study.open(uri)
     write_text(shown(study))
+    if is_remote(uri):
+        return
+    path = Path(uri)
     try:
         write_front_page(study, path / "front.html")
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,11 +13,12 @@ from joulefront.errors import StudyError
 
 
 def logs(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     trial: Annotated[str, typer.Argument(help="Trial, such as c0007-f0-s0.")],
 ) -> None:
     """Print what a trial wrote to its standard output and error."""
     from joulefront.store import StudyStore, check_trial_id, fold_trials
+    from joulefront.store.places import reading
 
     store = StudyStore.open(study)
     known = fold_trials(store.read("trials")).column("trial_id").to_pylist()
@@ -29,10 +29,12 @@ def logs(
             given=trial,
             remedy=f"did you mean {near[0]}?" if near else "`study status` lists the trials",
         )
-    for path in sorted((study / "logs").glob(f"{check_trial_id(trial)}*.log")):
-        own = path.stem == trial or path.stem.startswith(f"{trial}.rank")
-        if own and path.is_file() and not path.is_symlink() and path.stat().st_size:
-            write_text(path.read_text(encoding="utf-8", errors="replace"))
+    check_trial_id(trial)
+    with reading(store.place, "logs"):
+        for name, size in store.place.entries("logs"):
+            stem = name.removeprefix("logs/").removesuffix(".log")
+            if size and (stem == trial or stem.startswith(f"{trial}.rank")):
+                write_text(store.place.read(name).decode("utf-8", "replace"))
     for row in store.read("events").to_pylist():
         if row["trial_id"] == trial and row["kind"] == "trial_failed":
             write_text(f"attempt {row['attempt']} failed: {json.loads(row['details'])['failure']}")

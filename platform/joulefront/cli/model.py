@@ -25,16 +25,18 @@ _LARGEST_JSON = 2**20
 
 
 def model(
-    study: Annotated[Path, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     trial: Annotated[str, typer.Argument(help="Trial id, as `study export` lists them.")],
     out: Annotated[Path, typer.Option(help="New folder for the files.")],
 ) -> None:
     """Copy the weights, the configuration and the preprocessing of a trial."""
     from joulefront.results import Study
+    from joulefront.store import fetched
 
     opened = Study.open(study)
     checkpoint = find_checkpoint(opened, trial)
-    names = copy_files(checkpoint.path, out)
+    with fetched(checkpoint.uri) as folder:
+        names = copy_files(folder, out)
     lines = [
         f"{trial}: attempt {checkpoint.attempt}, epoch {checkpoint.epoch},"
         f" state {_state(opened, trial)}; copied to {out}:"
@@ -50,7 +52,7 @@ def find_checkpoint(study: Study, trial_id: str) -> Checkpoint:
         StudyError: There is no such trial, or it kept no checkpoint. The message names the
             nearest trial that has one.
     """
-    from joulefront.store import latest_checkpoint
+    from joulefront.store import checkpointed_trials, latest_checkpoint
 
     known = study.trials()["trial_id"].tolist()
     if trial_id not in known:
@@ -61,11 +63,11 @@ def find_checkpoint(study: Study, trial_id: str) -> Checkpoint:
         )
     checkpoint = latest_checkpoint(study.path, trial_id)
     if checkpoint is None:
-        folders = study.path / "checkpoints"
-        others = [name for name in known if name != trial_id and (folders / name).is_dir()]
+        kept = set(checkpointed_trials(study.path))
+        others = [name for name in known if name != trial_id and name in kept]
         raise StudyError(
             f"trial {trial_id} must have an undamaged checkpoint",
-            given="a damaged one" if (folders / trial_id).is_dir() else "none",
+            given="a damaged one" if trial_id in kept else "none",
             remedy=_suggestion(trial_id, others)
             or "its trainable must give one to trial.report(metrics, checkpoint=...)",
         )

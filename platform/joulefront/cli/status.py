@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def status(
-    study: Annotated[str, typer.Argument(help="Study directory.")],
+    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
     address: Annotated[
         str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
     ] = None,

@@ -52,7 +52,7 @@ class Conductor:
         agenda: Agenda,
         recorder: Recorder,
         *,
-        store: Path,
+        store: str | Path,
         header: Mapping[str, Any],
         curves: Curves | None = None,
         growth: Growth | None = None,
@@ -122,7 +122,7 @@ class Conductor:
             power_model=self._header["power_model"],
             node_class=self._header.get("node_class") or "",  # absent in studies made before
             reference=self._header.get("reference"),
-            checkpoint=str(checkpoint.path) if checkpoint else None,
+            checkpoint=checkpoint.uri if checkpoint else None,
             checkpoint_epoch=checkpoint.epoch if checkpoint else 0,
             checkpoint_metrics=checkpoint.metrics if checkpoint else {},
         )

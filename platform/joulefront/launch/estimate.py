@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 from joulefront.launch.display import expected_trials
 from joulefront.launch.resources import Resources, local_cores
@@ -39,7 +38,7 @@ class _Sampler:
             raise _Enough
 
 
-def estimate(spec: StudySpec, store: Path | None) -> str:
+def estimate(spec: StudySpec, store: str | None) -> str:
     """Return, in a few lines, what `study launch` would do.
 
     Raises:

@@ -108,7 +108,7 @@ def energy_notes(spec: StudySpec, wanted: int, cores: int | None) -> list[str]:
 
 
 @contextmanager
-def _metered(store: Path) -> Iterator[None]:
+def _metered(store: str | Path) -> Iterator[None]:
     """Let the host's meter write down what this process spends: the search itself."""
     from joulefront.trial._meter import attend_study
 

@@ -1,4 +1,4 @@
-"""Whether every host of a cluster can write the study directory.
+"""Whether every host of a cluster can write the study.
 
 Trials write their checkpoints and logs into it, so a folder on one machine's own disk is no place
 for a study whose trials run on several.
@@ -12,28 +12,32 @@ from pathlib import Path
 import psutil
 
 from joulefront.errors import StudyError
+from joulefront.store import place_of
 
 _OWN_DISKS = frozenset(
     {"apfs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "ntfs", "overlay", "tmpfs", "xfs", "zfs"}
 )
 
 
-def check_shared(store: Path, hosts: Collection[str]) -> None:
+def check_shared(store: str | Path, hosts: Collection[str]) -> None:
     """Refuse a study directory that some hosts cannot see.
 
     Args:
-        store: The study directory, which exists.
+        store: Path or URI of the study, which exists.
         hosts: Names of the hosts that may run trials.
 
     Raises:
         StudyError: If there are several, and the folder lies on a disk of this machine alone.
     """
-    kind = file_system(store)
-    if len(set(hosts)) > 1 and kind in _OWN_DISKS:
+    folder = place_of(store).local
+    if folder is None or len(set(hosts)) < 2:
+        return
+    kind = file_system(folder)
+    if kind in _OWN_DISKS:
         raise StudyError(
             "--store must lie on a disk that every host of the cluster mounts",
             given=f"{store} on {kind}, and the hosts {', '.join(sorted(set(hosts)))}",
-            remedy="give a folder on a shared disk",
+            remedy="give a folder on a shared disk, or a URI such as s3://BUCKET/PREFIX",
         )
 
 

@@ -31,7 +31,7 @@ from joulefront.launch.warm_start import (
     warm_start_notes,
 )
 from joulefront.spec import StudySpec, Trainable, import_trainable
-from joulefront.store import StudyStore, is_remote
+from joulefront.store import StudyStore, is_remote, place_of
 from joulefront.trial.messages import Event
 
 DEFAULT_STORE = Path("results")
@@ -42,12 +42,12 @@ class Outcome:
     """How a launch ended.
 
     Attributes:
-        path: The study directory.
+        path: Absolute path of the study directory, or its URI.
         finished: Whether the study has reached its end; otherwise it can be resumed.
         reason: Which budget ended it, or that it was interrupted.
     """
 
-    path: Path
+    path: str
     finished: bool
     reason: str
 
@@ -66,7 +66,7 @@ def launch_study(
 
     Args:
         spec: What the study is.
-        store: Study directory; `results/<name>` under the current folder by default.
+        store: Study directory or URI; `results/<name>` under the current folder by default.
         address: Of a running Ray cluster; None starts one on this machine for the time being.
         listen: IP address of this host at which others can join that Ray, with a token that all
             of them have; None keeps it on loopback.
@@ -121,19 +121,13 @@ def launch_study(
     return outcome
 
 
-def study_path(spec: StudySpec, store: str | Path | None) -> Path:
-    """Return the absolute path of the study's directory.
+def study_path(spec: StudySpec, store: str | Path | None) -> str:
+    """Return the absolute path of the study's directory, or its URI.
 
     Raises:
-        StudyError: If `store` is an object-store URI.
+        StudyError: If `store` is a URI of another kind than object stores have.
     """
-    if store is not None and is_remote(str(store)):
-        raise StudyError(
-            "--store must be a folder",
-            given=str(store),
-            remedy="object stores are not built yet; give a local path or a shared disk",
-        )
-    return Path(store or DEFAULT_STORE / spec.name).absolute()
+    return place_of(store or DEFAULT_STORE / spec.name).uri
 
 
 def _absolute(spec: StudySpec) -> StudySpec:
@@ -145,7 +139,10 @@ def _absolute(spec: StudySpec) -> StudySpec:
     file, _, name = spec.trainable.rpartition(":")
     if file.endswith(".py") and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
         spec = dataclasses.replace(spec, trainable=f"{Path(file).absolute()}:{name}")
-    others = tuple(str(Path(other).absolute()) for other in spec.search.warm_start)
+    others = tuple(
+        other if is_remote(other) else str(Path(other).absolute())
+        for other in spec.search.warm_start
+    )
     return dataclasses.replace(spec, search=dataclasses.replace(spec.search, warm_start=others))
 
 
@@ -158,7 +155,7 @@ class _Opened:
     header: Mapping[str, Any]
 
 
-def _create(path: Path, spec: StudySpec, display: Display) -> _Opened:
+def _create(path: str, spec: StudySpec, display: Display) -> _Opened:
     """Make the study's store.
 
     Whatever the data or earlier studies may refuse is found before anything is written.
@@ -185,7 +182,7 @@ def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
     return [Event(kind="baselines", details={"rows": list(baselines(spec.data))})]
 
 
-def _reopen(path: Path, spec: StudySpec, accept_changes: bool) -> _Opened:
+def _reopen(path: str, spec: StudySpec, accept_changes: bool) -> _Opened:
     """Open a study to go on with; only its budget may have changed, or code and data if accepted.
 
     What it had not got when it was killed (baselines, what others know) is got now.
@@ -234,7 +231,7 @@ def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conduct
     return Conductor(
         agenda,
         recorder,
-        store=study.path,
+        store=study.uri,
         header=study.header,
         curves=restored.curves,
         growth=restored.growth,
@@ -254,7 +251,7 @@ def _ended(study: StudyStore, spec: StudySpec) -> str | None:
     return None
 
 
-def _close(conductor: Conductor, recorder: Recorder, path: Path) -> Outcome:
+def _close(conductor: Conductor, recorder: Recorder, path: str) -> Outcome:
     finished = conductor.finished and not conductor.stopping
     reason = (conductor.agenda.end_reason or "") if finished else "interrupted"
     details = {"reason": reason, "elapsed_seconds": conductor.elapsed_seconds, "pid": os.getpid()}

@@ -101,7 +101,7 @@ class Upkeep:
         self._recorder.events(None, [Event(kind="compaction", details=details)])
 
     def _drop_checkpoints(self) -> None:
-        stored = checkpointed_trials(self._store.path)
+        stored = checkpointed_trials(self._store.uri)
         if not stored:
             return
         ended = {trial.trial_id for trial in self._agenda.trials() if trial.state in _ENDED}
@@ -109,7 +109,7 @@ class Upkeep:
         self._ended = ended
         for trial_id in stored:
             if trial_id in ended - kept:
-                drop_checkpoints(self._store.path, trial_id)
+                drop_checkpoints(self._store.uri, trial_id)
 
     def _kept(self) -> set[str]:
         """Trials of members, and of configurations that may become some once they are measured."""
@@ -134,6 +134,6 @@ class Upkeep:
 
 def _compact(store: StudyStore) -> dict[str, Any]:
     began = time.monotonic()
-    opened = StudyStore.open(store.path)
+    opened = StudyStore.open(store.uri)
     opened.compact()
     return {"seconds": time.monotonic() - began, "damage": opened.damage()}

@@ -11,7 +11,6 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from joulefront.launch.observations import required_replicates
@@ -34,7 +33,7 @@ def read_warm_start(spec: StudySpec) -> WarmStart:
     past: list[PastConfiguration] = []
     foreign: dict[str, Mapping[str, int]] = {}
     for study in studies:
-        store = StudyStore.open(Path(study))
+        store = StudyStore.open(study)
         there = StudySpec.from_dict(store.header["spec"])
         measured = list(_past_configurations(study, store, there))
         if there.trainable != spec.trainable:

@@ -36,14 +36,14 @@ class Study:
     `.attrs["directions"]` ("maximise" or "minimise" by objective).
 
     Attributes:
-        path: The study directory.
+        path: Absolute path of the study directory, or its URI.
         header: What `study.json` says: environment, power model, data, and so on.
         spec: The study; `name` and `objectives` are its own.
     """
 
     def __init__(self, store: StudyStore) -> None:
         self._store = store
-        self.path = store.path
+        self.path = store.uri
         self.header = dict(store.header)
         self.spec = StudySpec.from_dict(store.header["spec"])
         self.name = self.spec.name
@@ -59,7 +59,7 @@ class Study:
         return cls(StudyStore.open(path))
 
     def __repr__(self) -> str:
-        return f"Study({str(self.path)!r})"
+        return f"Study({self.path!r})"
 
     def table(self, name: str) -> pa.Table:
         """One of "trials", "reports", "energy", "ledger", "events" as Arrow, as exported.

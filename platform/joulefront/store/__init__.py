@@ -6,13 +6,15 @@ from joulefront.store.checkpoints import (
     Checkpoint,
     checkpointed_trials,
     drop_checkpoints,
+    fetched,
     latest_checkpoint,
     save_checkpoint,
 )
 from joulefront.store.examination import Finding, examine, is_sound
 from joulefront.store.fold import fold_trials
+from joulefront.store.places import Place, is_remote, place_of
 from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
-from joulefront.store.study_store import StudyStore, is_remote
+from joulefront.store.study_store import StudyStore
 from joulefront.store.writer import StoreWriter
 
 __all__ = [
@@ -20,15 +22,18 @@ __all__ = [
     "SCHEMAS",
     "Checkpoint",
     "Finding",
+    "Place",
     "StoreWriter",
     "StudyStore",
     "check_trial_id",
     "checkpointed_trials",
     "drop_checkpoints",
     "examine",
+    "fetched",
     "fold_trials",
     "is_remote",
     "is_sound",
     "latest_checkpoint",
+    "place_of",
     "save_checkpoint",
 ]

@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from joulefront.errors import StoreReadError
-from joulefront.store.durable import digest, publish, seal, unsealed, writing
+from joulefront.store.durable import digest, seal, unsealed, writing
+from joulefront.store.places import Place
 
 _FILE = re.compile(r"[a-z]+-\d+\.parquet")
 
@@ -34,15 +34,14 @@ class Generation:
     covered_bytes: Mapping[str, int]
 
 
-def read_manifest(study: Path) -> dict[str, Generation]:
+def read_manifest(place: Place) -> dict[str, Generation]:
     """What to read, by table; nothing where there is no manifest.
 
     Raises:
         StoreReadError: It is damaged, or of another version.
     """
-    path = study / "manifest.json"
     try:
-        return manifest_of(path.read_bytes(), str(path))
+        return manifest_of(place.read("manifest.json"), f"{place.uri}/manifest.json")
     except FileNotFoundError:
         return {}
 
@@ -63,7 +62,7 @@ def manifest_of(data: bytes, name: str) -> dict[str, Generation]:
 
 
 def read_generation(
-    study: Path, entry: Generation, columns: Sequence[str] | None = None
+    place: Place, entry: Generation, columns: Sequence[str] | None = None
 ) -> pa.Table:
     """The rows of a Parquet file, in order; of `columns`, those that it has.
 
@@ -71,7 +70,7 @@ def read_generation(
         FileNotFoundError: There is no such file, or no longer.
         StoreReadError: It is not the file that was published.
     """
-    data = (study / "parquet" / entry.file).read_bytes()
+    data = place.read(f"parquet/{entry.file}")
     if digest(data) != entry.sha256:
         raise StoreReadError(f"parquet/{entry.file} must match its checksum in manifest.json")
     try:
@@ -81,7 +80,7 @@ def read_generation(
 
 
 def publish_generation(
-    study: Path, tables: Mapping[str, tuple[pa.Table, Mapping[str, int]]]
+    place: Place, tables: Mapping[str, tuple[pa.Table, Mapping[str, int]]]
 ) -> None:
     """Write every table as a Parquet file, then the manifest that names them; drop older files.
 
@@ -90,23 +89,25 @@ def publish_generation(
     Raises:
         StoreWriteError: The disk is full or read-only; what was readable before still is.
     """
-    folder = study / "parquet"
-    number = max(map(_number, folder.glob("*.parquet")), default=0) + 1
+    with writing(f"{place.uri}/parquet"):
+        older = [entry.name for entry in place.entries("parquet") if _is_whole(entry.name)]
+    number = max(map(_number, older), default=0) + 1
     entries = {}
     for table, (rows, covered_bytes) in tables.items():
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="zstd")
         data = sink.getvalue().to_pybytes()
-        while not publish(folder / (file := f"{table}-{number:06d}.parquet"), data, exclusive=True):
+        while not place.publish(
+            f"parquet/{(file := f'{table}-{number:06d}.parquet')}", data, exclusive=True
+        ):
             number += 1
         entry = Generation(file=file, sha256=digest(data), covered_bytes=covered_bytes)
         entries[table] = asdict(entry)
-    publish(study / "manifest.json", seal({"generation": number, "tables": entries}))
-    named = {entry["file"] for entry in entries.values()}
-    with writing(folder):
-        for path in folder.glob("*.parquet"):
-            if path.name not in named and _number(path) < number:
-                path.unlink(missing_ok=True)
+    place.publish("manifest.json", seal({"generation": number, "tables": entries}))
+    named = {f"parquet/{entry['file']}" for entry in entries.values()}
+    for name in older:
+        if name not in named:
+            place.remove(name)
 
 
 def _entry(told: Mapping[str, Any]) -> Generation:
@@ -117,6 +118,11 @@ def _entry(told: Mapping[str, Any]) -> Generation:
     return replace(entry, covered_bytes=covered)
 
 
-def _number(path: Path) -> int:
-    digits = path.stem.rpartition("-")[2]
+def _is_whole(name: str) -> bool:
+    """Whether it is a published file, and no temporary one."""
+    return _FILE.fullmatch(name.removeprefix("parquet/")) is not None
+
+
+def _number(name: str) -> int:
+    digits = name.rpartition("-")[2].removesuffix(".parquet")
     return int(digits) if digits.isdecimal() else 0

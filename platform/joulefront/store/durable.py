@@ -20,7 +20,7 @@ from joulefront.errors import StoreReadError, StoreWriteError
 
 
 @contextmanager
-def writing(path: Path, must: str = "be writable") -> Iterator[None]:
+def writing(path: Path | str, must: str = "be writable") -> Iterator[None]:
     """Turn whatever the operating system refuses inside into a `StoreWriteError` about `path`."""
     try:
         yield
@@ -93,18 +93,8 @@ def seal(content: Mapping[str, Any]) -> bytes:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def unseal(path: Path) -> dict[str, Any]:
-    """The content of a document that `seal` made.
-
-    Raises:
-        StoreReadError: It is no such document, or its checksum does not match.
-        FileNotFoundError: There is none.
-    """
-    return unsealed(path.read_bytes(), str(path))
-
-
 def unsealed(data: bytes, name: str) -> dict[str, Any]:
-    """The content of a sealed document, given its bytes and what an error calls it.
+    """The content of a document that `seal` made; an error calls it `name`.
 
     Raises:
         StoreReadError: It is no such document, or its checksum does not match.

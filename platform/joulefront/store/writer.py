@@ -1,27 +1,26 @@
 """The writer of a study: one lock around one log a table, whose segments grow batch by batch.
 
-Not here: the format of a segment (`framing.py`), nor how it is read (`reading.py`).
+Not here: the segments themselves (`segments.py`), nor how they are read (`reading.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import re
 import secrets
 import socket
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
 
 from joulefront.store.columns import TableColumns, conform
-from joulefront.store.durable import sync_folder, writing
-from joulefront.store.framing import batch_message, schema_message
+from joulefront.store.durable import writing
+from joulefront.store.places import Place
 from joulefront.store.schema import SCHEMAS, check_table
+from joulefront.store.segments import FileSegment, ObjectSegment, new_segment
 
 _MOST_UNSYNCED = 1000  # batches of one table kept in memory until they are synced
 
@@ -31,9 +30,11 @@ _Numbered = tuple[pa.RecordBatch, int]  # and how many rows were appended to the
 class StoreWriter:
     """Appends rows to the tables of one study.
 
-    A row is *acknowledged* when `append` returns: it then survives the death of this process, and
-    every reader sees it. It survives a power cut once `sync` has returned. One call of `append` is
-    one batch: a reader sees all of its rows or none.
+    In a folder a row is *acknowledged* when `append` returns: it then survives the death of this
+    process, and every reader sees it. It survives a power cut once `sync` has returned. In an
+    object store all of that holds once `sync` has returned; `append` puts what has waited for
+    five seconds before it takes more. One call of `append` is one batch: a reader sees all of its
+    rows or none.
 
     Any thread may call any method. An instance belongs to one process: it is neither pickled nor
     used after a fork. Any number of processes and hosts may write to one study at once, each
@@ -45,14 +46,14 @@ class StoreWriter:
     call of either; readers count a batch that stands in two files once.
 
     Args:
-        folder: The study's folder of segments; it is made with the first row.
+        place: Of the study.
         writer_id: Unique among all writers of the study; by default host, process and random.
     """
 
-    def __init__(self, folder: Path, writer_id: str | None = None) -> None:
+    def __init__(self, place: Place, writer_id: str | None = None) -> None:
         host = re.sub(r"[^A-Za-z0-9]+", "_", socket.gethostname())[:64]
         self.writer_id = writer_id or f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._folder = folder
+        self._place = place
         self._lock = threading.Lock()
         self._logs: dict[str, _TableLog] = {}
         self._closed = False
@@ -74,7 +75,7 @@ class StoreWriter:
         with self._lock:
             self._check_open()
             if table not in self._logs:
-                self._logs[table] = _TableLog(table, self._folder, self.writer_id)
+                self._logs[table] = _TableLog(table, self._place, self.writer_id)
             if rows:
                 self._logs[table].append(rows)
 
@@ -126,10 +127,11 @@ class _TableLog:
     else.
     """
 
-    def __init__(self, table: str, folder: Path, writer_id: str) -> None:
-        self._stem = folder / table / writer_id
+    def __init__(self, table: str, place: Place, writer_id: str) -> None:
+        self._place = place
+        self._stem = f"segments/{table}/{writer_id}"
         self._columns = TableColumns(SCHEMAS[table])
-        self._segment: _Segment | None = None
+        self._segment: FileSegment | ObjectSegment | None = None
         self._segments = 0
         self._rows = 0
         self._unsynced: list[_Numbered] = []
@@ -137,7 +139,8 @@ class _TableLog:
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._pay()
-        if len(self._unsynced) >= _MOST_UNSYNCED:
+        overdue = self._segment is not None and self._segment.overdue
+        if overdue or len(self._unsynced) >= _MOST_UNSYNCED:
             self._sync_segment()
         batch = self._columns.batch(rows)
         first = self._rows
@@ -151,14 +154,14 @@ class _TableLog:
     def close(self) -> None:
         if self._segment is not None:
             with contextlib.suppress(OSError):  # the rows are synced, or owed, by now
-                self._segment.file.close()
+                self._segment.close()
             self._segment = None
 
     def _sync_segment(self) -> None:
         if self._segment is None or not self._unsynced:
             return
         try:
-            with writing(self._segment.path):
+            with writing(self._segment.uri):
                 self._segment.sync()
         except BaseException:
             # After a failed fsync the kernel may forget the pages and call them clean.
@@ -176,7 +179,7 @@ class _TableLog:
     def _put(self, batch: pa.RecordBatch, first: int) -> None:
         segment = self._roll()
         try:
-            with writing(segment.path):
+            with writing(segment.uri):
                 segment.write(batch, first)
         except BaseException:
             if not segment.whole:
@@ -184,17 +187,16 @@ class _TableLog:
             raise
         self._unsynced.append((batch, first))
 
-    def _roll(self) -> _Segment:
-        """The open segment, or the next one if there is none or the columns have changed."""
-        if self._segment is not None and self._segment.columns is not self._columns.schema:
+    def _roll(self) -> FileSegment | ObjectSegment:
+        """The open segment, or the next one if there is none, or this one cannot go on."""
+        open_one = self._segment
+        if open_one and (open_one.full or open_one.columns is not self._columns.schema):
             self._sync_segment()
             self.close()
         if self._segment is None:
-            path = self._stem.with_name(f"{self._stem.name}-{self._segments:06d}.arrows")
+            name = f"{self._stem}-{self._segments:06d}.arrows"
             self._segments += 1
-            with writing(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._segment = _Segment(path, self._columns.schema)
+            self._segment = new_segment(self._place, name, self._columns.schema)
         return self._segment
 
     def _abandon(self) -> None:
@@ -202,47 +204,3 @@ class _TableLog:
         self._owed[:0] = self._unsynced
         self._unsynced.clear()
         self.close()
-
-
-class _Segment:
-    """One file that grows batch by batch, all of the schema `columns`.
-
-    `whole` is False once a part of a batch could not be cut off again.
-    """
-
-    def __init__(self, path: Path, columns: pa.Schema) -> None:
-        self.path = path
-        self.columns = columns
-        self.whole = True
-        self._head, self._crc, self._schema = schema_message(columns)
-        self._written = 0
-        self._named = False  # the file's name survives a power cut
-        self.file = _create(path)
-
-    def write(self, batch: pa.RecordBatch, first: int) -> None:
-        """Append `batch`, or leave the file as it was and raise OSError."""
-        message = batch_message(batch, self._schema, self._crc, first)
-        data = message if self._written else self._head + message
-        written = 0
-        try:
-            while written < len(data):
-                written += self.file.write(data[written:]) or 0
-            self._written += len(data)
-        except BaseException:
-            self.whole = False
-            with contextlib.suppress(OSError):  # what is raised is why the write failed
-                self.file.truncate(self._written)
-                self.file.seek(self._written)
-                self.whole = True
-            raise
-
-    def sync(self) -> None:
-        os.fsync(self.file.fileno())
-        if not self._named:
-            for folder in self.path.parents[:3]:
-                sync_folder(folder)
-            self._named = True
-
-
-def _create(path: Path) -> io.RawIOBase:
-    return path.open("xb", buffering=0)

@@ -214,7 +214,7 @@ class RayHost:
             return _find_meter().take.remote(self._study, calls) if calls else None
 
 
-def attend_study(store: Path, registration: Registration) -> RayHost:
+def attend_study(store: str | Path, registration: Registration) -> RayHost:
     """Have a study's ledger kept on this host, from now on.
 
     Args:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from joulefront.errors import JoulefrontError, SplitError, TrainableError
-from joulefront.store import SCHEMAS, save_checkpoint
+from joulefront.store import SCHEMAS, fetched, save_checkpoint
 from joulefront.trial.assignment import Assignment, Place
 from joulefront.trial.messages import Closing, Event, Message, MetricValue, Report
 from joulefront.trial.metering import AttemptMeter
@@ -64,6 +64,8 @@ class TrialContext:
         self._metrics: dict[str, MetricValue] = dict(assignment.checkpoint_metrics)
         self._events: list[Event] = []
         self._finished = False
+        self._scratch = ExitStack()
+        self._restored: Path | None = None
 
     @property
     def seed(self) -> int:
@@ -141,8 +143,13 @@ class TrialContext:
 
         Where that was saved after the last epoch, nothing is left to report: its metrics count.
         """
-        checkpoint = self._assignment.checkpoint
-        return None if checkpoint is None else Path(checkpoint)
+        if self._assignment.checkpoint is not None and self._restored is None:
+            self._restored = self._scratch.enter_context(fetched(self._assignment.checkpoint))
+        return self._restored
+
+    def release(self) -> None:
+        """Remove what was fetched for this attempt."""
+        self._scratch.close()
 
     def measured(self) -> AbstractContextManager[None]:
         """Charge what happens inside to the trial, and nothing else.
@@ -256,15 +263,14 @@ class TrialContext:
         assignment = self._assignment
         if checkpoint is None or assignment.store is None or self.rank != 0:
             return None
-        saved = save_checkpoint(
-            Path(assignment.store),
+        return save_checkpoint(
+            assignment.store,
             assignment.trial_id,
             assignment.attempt,
             self._epoch,
             checkpoint,
             self._metrics,
         )
-        return str(saved)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._called

@@ -19,7 +19,7 @@ class Ledger:
     """The ledger of one study: opens a file of its store when there is something to write.
 
     Args:
-        study: Directory of the study.
+        study: Path or URI of the study.
 
     Attributes:
         wanted: Monotonic time when there last was something to write.

@@ -62,6 +62,8 @@ def run_trial(assignment: Assignment, place: Place, sink: Sink, host: Host | Non
             if place.world_size == 1:
                 context.fail(error, report)
             raise
+        finally:
+            context.release()
 
 
 @contextmanager

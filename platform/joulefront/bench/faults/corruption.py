@@ -36,7 +36,7 @@ from joulefront.store import (
     save_checkpoint,
 )
 from joulefront.store.framing import read_frame
-from joulefront.store.study_store import Files
+from joulefront.store.places import Folder
 
 _DAMAGES = 500
 _MUTANT_DAMAGES = 200
@@ -90,7 +90,7 @@ def _write(study: Path, source: Path) -> None:
     header = {"name": "damaged", "schema_version": 1, "spec": {"budget": {"trials": _TRIALS}}}
     store = StudyStore.create(study, header)
     for driver in range(2):
-        with StoreWriter(study / "segments", f"driver-{driver}") as writer:
+        with StoreWriter(Folder(study), f"driver-{driver}") as writer:
             for number in range(driver * _TRIALS // 2, (driver + 1) * _TRIALS // 2):
                 _write_trial(writer, number)
                 if number % 4 == 0:
@@ -176,7 +176,7 @@ def _silent(study: Path, truth: _Truth) -> str:
     for trial_id, files in truth.checkpoints.items():
         checkpoint = latest_checkpoint(study, trial_id)
         if checkpoint is None:
-            if is_sound(examine(Files(study))):
+            if is_sound(examine(Folder(study))):
                 return f"checkpoint of {trial_id}"
         elif {path.name: path.read_bytes() for path in checkpoint.path.iterdir()} != files:
             return f"checkpoint of {trial_id}"
