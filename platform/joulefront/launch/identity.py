@@ -14,6 +14,7 @@ from typing import Any
 from joulefront.errors import StudyError
 from joulefront.launch.fingerprint import study_fingerprint
 from joulefront.spec import StudySpec, Trainable
+from joulefront.store import is_remote
 from joulefront.trial.messages import Event
 
 _ENVIRONMENT = ("python", "system", "cuda")
@@ -74,7 +75,7 @@ def environment_changes(header: Mapping[str, Any], now: Identity) -> list[str]:
 
 
 def identity_events(
-    header: Mapping[str, Any], now: Identity, *, path: Path, accept_changes: bool
+    header: Mapping[str, Any], now: Identity, *, path: str, accept_changes: bool
 ) -> list[Event]:
     """Return what is to be recorded before a study goes on.
 
@@ -102,13 +103,15 @@ def identity_events(
     return events
 
 
-def check_outside(path: Path, spec: StudySpec) -> None:
+def check_outside(path: str, spec: StudySpec) -> None:
     """Refuse to run code that lies in a study's own directory, which may be a stranger's.
 
     Raises:
         StudyError: If the trainable's file, or the current folder, is in it.
     """
-    home = path.resolve()
+    if is_remote(path):
+        return
+    home = Path(path).resolve()
     file = spec.trainable.rpartition(":")[0]
     for place in (Path(file), Path.cwd()) if file.endswith(".py") else (Path.cwd(),):
         if place.resolve().is_relative_to(home):

@@ -109,7 +109,7 @@ def reproduce_trial(
     display = display or Silent()
     study = StudyStore.open(path)
     spec = StudySpec.from_dict(study.header["spec"])
-    check_outside(study.path, spec)
+    check_outside(study.uri, spec)
     row = _ended_trial(study, trial_id)
     past = Past(study, spec)
     start = next(r for r in past.starts if _key(r) == _key(row))
@@ -130,7 +130,7 @@ def reproduce_trial(
 def _ended_trial(study: StudyStore, trial_id: str) -> Row:
     rows = {row["trial_id"]: row for row in fold_trials(study.read("trials")).to_pylist()}
     if trial_id not in rows:
-        must, near = f"{study.path} must hold the trial", remedy(trial_id, rows)
+        must, near = f"{study.uri} must hold the trial", remedy(trial_id, rows)
         raise StudyError(must, given=trial_id, remedy=near)
     row: Row = rows[trial_id]
     if row["state"] not in ("complete", "pruned", "failed"):

@@ -113,11 +113,11 @@ class Folder:
             return file.read(-1 if length is None else length)
 
     def entries(self, folder: str) -> list[Entry]:
-        """As `Place` says. What disappears meanwhile is left out."""
+        """As `Place` says; symbolic links, and what disappears meanwhile, are left out."""
         found = []
         for path in (self._path / folder).rglob("*"):
             try:
-                if path.is_file():
+                if path.is_file() and not path.is_symlink():
                     found.append(
                         Entry(path.relative_to(self._path).as_posix(), path.stat().st_size)
                     )
