@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from joulefront.launch.agenda import Agenda
+from joulefront.launch.agenda import MOST_FAILED_AT_FIRST, Agenda
 from joulefront.launch.assigning import assignment_of
-from joulefront.spec import Budget, Choice, Int, Replicates, Search
+from joulefront.spec import Budget, Choice, Int, PerTrial, Replicates, Search
 from joulefront.stopping import End
 
 
@@ -149,3 +149,45 @@ def test_an_assignment_carries_fixed_and_proposed_values(toy_spec):
     assert assignment.parameters["epochs"] == 2 and "width" in assignment.parameters
     assert assignment.objectives == ("accuracy", "flops")
     assert dataclasses.replace(assignment) == type(assignment).from_json(assignment.to_json())
+
+
+def test_a_failed_trial_waits_longer_each_time_and_others_go_on(toy_spec):
+    now = [0.0]
+    each = PerTrial(max_failures=3)
+    agenda = Agenda(toy_spec(budget=Budget(trials=3), per_trial=each), clock=lambda: now[0])
+    first = agenda.next_trial().trial_id
+    assert agenda.fail(first, retryable=True)
+    assert agenda.next_trial().trial_id == first, "the first time at once"
+    assert agenda.fail(first, retryable=True)
+    second = agenda.next_trial().trial_id
+    assert second != first
+    now[0] = 1.0
+    assert agenda.next_trial().trial_id == first
+    assert agenda.fail(first, retryable=True)
+    agenda.complete(second, (0.5, 1.0))
+    third = agenda.next_trial().trial_id
+    agenda.complete(third, (0.5, 1.0))
+    now[0] = 2.9
+    assert agenda.next_trial() is None and not agenda.finished
+    now[0] = 3.0
+    assert agenda.next_trial().trial_id == first
+    agenda.complete(first, (0.5, 1.0))
+    assert agenda.next_trial() is None and agenda.finished
+
+
+def test_a_trial_that_was_out_of_memory_is_tried_once_more(toy_spec):
+    each = PerTrial(max_failures=5)
+    agenda = Agenda(toy_spec(budget=Budget(trials=1), per_trial=each), clock=lambda: 0.0)
+    trial = agenda.next_trial().trial_id
+    assert agenda.fail(trial, retryable=True, out_of_memory=True)
+    assert not agenda.fail(trial, retryable=True, out_of_memory=True)
+
+
+def test_nothing_but_failures_is_hopeless(toy_spec):
+    agenda = Agenda(toy_spec(budget=Budget(trials=40)), clock=lambda: 0.0)
+    for _ in range(MOST_FAILED_AT_FIRST):
+        assert not agenda.is_hopeless
+        agenda.fail(agenda.next_trial().trial_id, retryable=False)
+    assert agenda.is_hopeless
+    agenda.complete(agenda.next_trial().trial_id, (0.5, 1.0))
+    assert not agenda.is_hopeless

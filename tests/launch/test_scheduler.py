@@ -31,8 +31,10 @@ class Conducted:
             raise self.answer
         return self.answer
 
-    def ended(self, trial_id: str, failure: str | None, node: object) -> None:
-        assert node is None
+    def ended(
+        self, trial_id: str, failure: str | None, node: object, *, out_of_memory: bool
+    ) -> None:
+        assert node is None and not out_of_memory
         self.over.append((trial_id, failure))
 
     def stop(self) -> None:

@@ -310,3 +310,40 @@ def test_int_parameters_arrive_as_ints(tmp_path, toy_spec):
     spec = toy_spec(space={"width": Int(8, 9)}, budget=Budget(trials=1))
     launch_study(spec, store=tmp_path / "study")
     assert isinstance(rows(tmp_path / "study")[0]["params.width"], int)
+
+
+def test_a_trial_that_hangs_is_ended_and_goes_on_from_its_checkpoint(tmp_path, toy_spec):
+    marks, weights = tmp_path / "marks", tmp_path / "weights"
+    marks.mkdir()
+    weights.mkdir()
+    (weights / "model").write_text("w")
+    trainable = write(
+        tmp_path / "hangs.py",
+        "    import pathlib, time\n"
+        f"    mark = pathlib.Path({str(marks)!r}, str(config.x))\n"
+        "    if trial.restored_checkpoint() is None:\n"
+        f"        trial.report({{'accuracy': 0.1}}, pathlib.Path({str(weights)!r}))\n"
+        "        if not any(mark.parent.iterdir()):\n"
+        "            mark.touch()\n"
+        "            while True: time.sleep(3600)\n"
+        "    trial.report({'accuracy': config.x})\n",
+    )
+    each = PerTrial(timeout_minutes=0.05, max_failures=1)
+    spec = one_parameter(toy_spec, trainable, per_trial=each, budget=Budget(trials=2))
+    study = launch_study(spec, store=tmp_path / "study").path
+    table = rows(study)
+    assert [row["state"] for row in table] == ["complete"] * 2
+    (again,) = [row for row in table if row["attempt"] == 2]
+    assert again["trial_id"] == "c0000-f0-s0"
+    ends = StudyStore.open(study).read("trials").to_pylist()
+    (late,) = [row for row in ends if row["state"] == "failed"]
+    assert late["failure"] == "timed out after 0.05 minutes"
+
+
+def test_a_study_whose_first_trials_all_fail_ends(tmp_path, toy_spec):
+    trainable = write(tmp_path / "fails.py", "    raise ValueError('no such thing')\n")
+    each = PerTrial(max_failures=0)
+    spec = one_parameter(toy_spec, trainable, per_trial=each, budget=Budget(trials=40))
+    with pytest.raises(StudyError, match="10 that failed, the last with: ValueError: no such"):
+        launch_study(spec, store=tmp_path / "study")
+    assert len(rows(tmp_path / "study")) < 15

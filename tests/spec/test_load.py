@@ -258,7 +258,7 @@ ADDED_MISTAKES = [
     ("replicates: {folds: 2, allocate: front, share: 1}", "replicates.share", "must be below 1"),
     ("replicates: {allocate: al}", "replicates.allocate", "nearest valid name: all"),
     ("replicates: {folds: 0}", "replicates.folds", "at least 1"),
-    ("per_trial: {timeout_minutes: 3}", "per_trial.timeout_minutes", "is not built yet"),
+    ("per_trial: {timeout_minutes: 0}", "per_trial.timeout_minutes", "above 0"),
     ("per_trial: {cpus: 0.5}", "per_trial.cpus", "must be an integer; given: 0.5"),
     ("per_trial: {gpus: 0.5}", "per_trial.gpus", "given: 0.5; energy.allow_shared_gpu"),
     ("per_trial: {gpus: 1.5}", "per_trial.gpus", "must be whole GPUs, or a share of one below 1"),

@@ -8,8 +8,9 @@ on as if nothing had happened. It neither stores anything nor knows how a trial 
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from joulefront.launch.observations import (
@@ -31,6 +32,14 @@ MOST_REMEASUREMENTS = 2
 MOST_NODES_LOST = 10
 """After so many nodes that a trial was lost with, it is taken to be what takes them down."""
 
+MOST_OUT_OF_MEMORY = 1
+"""How often a trial is tried again that was out of memory: it needs the same the next time."""
+
+MOST_FAILED_AT_FIRST = 10
+"""Trials that may fail for good, one after the other, before anything else has come of a study."""
+
+_LONGEST_DELAY_SECONDS = 60.0
+
 _SPENT = ("budget.hours", "budget.energy_wh", "budget.emissions_grams")
 """Ends after which nothing begins any more, not even a replicate of what was proposed."""
 
@@ -43,6 +52,7 @@ class Agenda:
         prior: What the search knows from other studies.
         proposer: Carries out a request for a proposal.
         joules_per_cpu_second: Of the machine that proposals are made on.
+        clock: Seconds that pass, by which trials are tried again after a while.
     """
 
     def __init__(
@@ -52,6 +62,7 @@ class Agenda:
         prior: Sequence[Observation] = (),
         proposer: Proposer = run_now,
         joules_per_cpu_second: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spec = spec
         self.proposer = proposer
@@ -59,6 +70,7 @@ class Agenda:
         self.proposals = 0
         self.ended: End | None = None
         self._joules_per_cpu_second = joules_per_cpu_second
+        self._clock = clock
         self._observations = Observations(spec, prior)
         self._by_parameters: dict[str, Configuration] = {}
         self._trials: dict[str, TrialPlan] = {}
@@ -94,9 +106,11 @@ class Agenda:
         """Hand out the next trial, now running as one attempt more, or None if there is none."""
         if self.is_spent:
             return None
-        if not self.count("queued") and not self._race():
-            self._propose()
         trial = self._take()
+        if trial is None:
+            if not self._race():
+                self._propose()
+            trial = self._take()
         if trial is None:
             return None
         self._move(trial, "running")
@@ -142,21 +156,40 @@ class Agenda:
         trial.joules = joules
         self._move(trial, "stopped")
 
-    def fail(self, trial_id: str, *, retryable: bool, joules: float = 0.0) -> bool:
+    def fail(
+        self,
+        trial_id: str,
+        *,
+        retryable: bool,
+        out_of_memory: bool = False,
+        joules: float = 0.0,
+    ) -> bool:
         """Count a failure; return whether the trial will be tried again.
 
-        A configuration that has lost a trial for good can be no member of the front where all are
-        asked for, so its replicates that have not begun are given up.
+        The first time it is tried at once; then after a second, and after twice as long each time,
+        a minute at most, while others go on. A configuration that has lost a trial for good can be
+        no member of the front where all are asked for, so its replicates that have not begun are
+        given up.
         """
         trial = self._trials[trial_id]
         trial.failures += 1
         trial.joules = joules
-        if retryable and trial.failures <= self.spec.per_trial.max_failures:
+        most = self.spec.per_trial.max_failures
+        most = min(most, MOST_OUT_OF_MEMORY) if out_of_memory else most
+        if retryable and trial.failures <= most:
+            delay = 2.0 ** min(trial.failures - 2, 10) if trial.failures > 1 else 0.0
+            trial.not_before = self._clock() + min(delay, _LONGEST_DELAY_SECONDS)
             self.requeue(trial_id)
             return True
         self._move(trial, "failed")
         self._give_up_siblings(trial)
         return False
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many trials have failed, and nothing has come of any other."""
+        nothing = not (self.count("complete") or self.count("pruned") or self.count("stopped"))
+        return nothing and self.count("failed") >= MOST_FAILED_AT_FIRST
 
     def remeasure(self, trial_id: str) -> bool:
         """Run a complete trial, whose charge is degraded, again from scratch; return whether.
@@ -328,9 +361,14 @@ class Agenda:
         self._observations.changed(self.configuration_of(trial))
 
     def _take(self) -> TrialPlan | None:
-        for waiting in (self._again, self._fresh):
-            while waiting:
-                trial = waiting.popleft()
-                if trial.state == "queued":
-                    return trial
+        now = self._clock()
+        for trial in list(self._again):
+            if trial.state != "queued" or trial.not_before <= now:
+                self._again.remove(trial)
+            if trial.state == "queued" and trial.not_before <= now:
+                return trial
+        while self._fresh:
+            trial = self._fresh.popleft()
+            if trial.state == "queued":
+                return trial
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from joulefront.energy import emissions_grams
-from joulefront.errors import ObjectiveError
+from joulefront.errors import ObjectiveError, StudyError
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.assigning import assignment_of
 from joulefront.launch.curves import Curves
@@ -138,13 +138,24 @@ class Conductor:
         self._curves.report(trial_id, message.epoch, row)
         return self._is_over_budget(trial_id) or self._is_pruned(trial, message.epoch)
 
-    def ended(self, trial_id: str, failure: str | None, node: NodeEnd | None = None) -> None:
+    def ended(
+        self,
+        trial_id: str,
+        failure: str | None,
+        node: NodeEnd | None = None,
+        *,
+        out_of_memory: bool = False,
+    ) -> None:
         """Take in that a trial's process is done with it.
 
         Args:
             trial_id: The trial.
             failure: What the process died of, if it did.
             node: The node that it was lost with, if that was so.
+            out_of_memory: Whether it was ended for want of memory.
+
+        Raises:
+            StudyError: If nothing comes of the study: its first trials have all failed.
         """
         self.last_reports.pop(trial_id, None)
         if trial_id in self._closed:  # its next attempt may be running already
@@ -156,7 +167,8 @@ class Conductor:
         elif trial_id in self._stopped or self.stopping:
             self._end_stopped(trial)
         elif node is None or not self._end_with_node(trial, node):
-            self._end_failed(trial, failure or "ended without a closing message")
+            reason = failure or "ended without a closing message"
+            self._end_failed(trial, reason, out_of_memory=out_of_memory)
 
     def stop(self) -> None:
         """Hand out nothing more; what runs is stopped and can be resumed."""
@@ -186,13 +198,17 @@ class Conductor:
         failed = closing.state == "failed"
         joules = self._recorder.spent_on(trial.trial_id)
         retry = failed and self.agenda.fail(
-            trial.trial_id, retryable=closing.retryable, joules=joules
+            trial.trial_id,
+            retryable=closing.retryable,
+            out_of_memory=closing.out_of_memory,
+            joules=joules,
         )
         self._recorder.close(configuration, trial, closing, retry=retry)
         self._curves.end(trial.trial_id, configuration.parameters, None if failed else "complete")
         if failed:
             if not retry:
                 self._recorder.forget(trial.trial_id)
+            self._check_hope(closing.failure or "")
             return
         self.durations.append(closing.duration_seconds)
         if closing.quality == "good" or not self.agenda.remeasure(trial.trial_id):
@@ -276,16 +292,27 @@ class Conductor:
         self._recorder.lost(configuration, trial, state="stopped", failure=reason)
         return True
 
-    def _end_failed(self, trial: TrialPlan, reason: str) -> None:
+    def _end_failed(self, trial: TrialPlan, reason: str, *, out_of_memory: bool) -> None:
         configuration = self.agenda.configuration_of(trial)
         joules = self._recorder.spent_on(trial.trial_id)
-        retry = self.agenda.fail(trial.trial_id, retryable=True, joules=joules)
+        retry = self.agenda.fail(
+            trial.trial_id, retryable=True, out_of_memory=out_of_memory, joules=joules
+        )
         details = {"failure": reason, "traceback": None, "retry": retry}
         self._recorder.events(trial, [Event(kind="trial_failed", details=details)])
         self._recorder.lost(configuration, trial, state="failed", failure=reason)
         self._curves.end(trial.trial_id, configuration.parameters, None)
         if not retry:
             self._recorder.forget(trial.trial_id)
+        self._check_hope(reason)
+
+    def _check_hope(self, reason: str) -> None:
+        if self.agenda.is_hopeless and not self.stopping:
+            raise StudyError(
+                "a study must get some of its first trials to their end",
+                given=f"{self.agenda.count('failed')} that failed, the last with: {reason}",
+                remedy="`study logs STUDY TRIAL` tells more; what was stored stays",
+            )
 
     def _checkpoint(self, trial: TrialPlan) -> Checkpoint | None:
         """Return what an attempt goes on from: nothing that was saved by a discarded one."""

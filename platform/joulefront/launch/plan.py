@@ -6,6 +6,7 @@ They are what `Agenda` moves about; nothing here decides anything.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -43,6 +44,7 @@ class TrialPlan:
         failures: Attempts that failed by themselves; those lost with a driver or a node do not
             count.
         nodes_lost: Attempts that were lost with their node.
+        not_before: On the agenda's clock, when it may be tried again.
         discarded: Attempts that were complete, but measured so badly that they were repeated.
     """
 
@@ -56,6 +58,7 @@ class TrialPlan:
     attempt: int = 0
     failures: int = 0
     nodes_lost: int = 0
+    not_before: float = -math.inf
     discarded: list[int] = field(default_factory=list)
     values: tuple[float, ...] | None = None
     violations: tuple[float, ...] = ()

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune import Callback, Stopper
@@ -32,6 +33,7 @@ from joulefront.trial._group import (
     stop_group,
 )
 from joulefront.trial._nodes import node_left
+from joulefront.trial.memory import is_out_of_memory
 
 _GROUPS_END_SECONDS = 10.0  # for worker groups to end when the study is stopped
 
@@ -71,6 +73,8 @@ class StudySearcher(NotPickled, Searcher):
         self.running: dict[str, str] = {}
         self.trials: dict[str, Trial] = {}
         self.error: Exception | None = None
+        self._began: dict[str, float] = {}
+        self._overdue: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the configuration of Tune's next trial, None to wait, or that all is done."""
@@ -100,13 +104,39 @@ class StudySearcher(NotPickled, Searcher):
         """Free the slot of a trial of Tune's that is over, by what it died of if it did."""
         self.trials.pop(trial_id, None)
         ours = self.running.pop(trial_id, None)
+        self._began.pop(trial_id, None)
+        if trial_id in self._overdue and failure is not None:
+            failure = TimeoutError(f"timed out after {self._minutes:g} minutes")
+        self._overdue.discard(trial_id)
         if ours is not None:
             with self.kept():
                 left = node_left(failure)
                 node = NodeEnd(host=left.host, notice=left.notice) if left else None
                 if failure is not None and self._conductor.spec.per_trial.workers:
                     remove_orphaned_groups()
-                self._conductor.ended(ours, _reason(failure) if failure else None, node)
+                reason = _reason(failure) if failure else None
+                memory = failure is not None and is_out_of_memory(failure)
+                self._conductor.ended(ours, reason, node, out_of_memory=memory)
+
+    def began(self, trial_id: str) -> None:
+        """Take in that the process of a trial of Tune's has been given its assignment."""
+        self._began[trial_id] = time.monotonic()
+
+    def end_overdue(self) -> None:
+        """Kill the processes of trials that take longer than they may, whatever they do."""
+        if self._minutes is None:
+            return
+        for tune_id, began in list(self._began.items()):
+            trial = self.trials.get(tune_id)
+            late = time.monotonic() - began > 60.0 * self._minutes
+            if trial is None or not late or tune_id in self._overdue:
+                continue
+            self._overdue.add(tune_id)
+            ray.kill(trial.temporary_state.ray_actor)
+
+    @property
+    def _minutes(self) -> float | None:
+        return self._conductor.spec.per_trial.timeout_minutes
 
     def release_unstarted(self) -> None:
         """Free the slots of trials whose actor could not be reset: Tune tells nobody of them.
@@ -147,6 +177,10 @@ class StudyCallback(NotPickled, Callback):
         self._searcher = searcher
         self._refresh = refresh
 
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Begin to watch the trial's time."""
+        self._searcher.began(trial.trial_id)
+
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
@@ -158,8 +192,9 @@ class StudyCallback(NotPickled, Callback):
         self._searcher.release(trial.trial_id, _error_of(trial))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        """Free what nobody else frees, and refresh the display."""
+        """Free what nobody else frees, end what is overdue, and refresh the display."""
         self._searcher.release_unstarted()
+        self._searcher.end_overdue()
         with self._searcher.kept():
             self._refresh()
 
@@ -205,6 +240,8 @@ def _error_of(trial: Trial) -> BaseException:
 
 def _reason(error: BaseException) -> str:
     """Return what to tell of an error in one line."""
+    if is_out_of_memory(error) and not isinstance(error, RayTaskError):
+        return "out of memory: its process was ended by Ray's memory monitor"
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(cause, RankLost):
         return str(cause)

@@ -37,7 +37,6 @@ class Checked:
 
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-    NOT_BUILT: ClassVar[tuple[str, ...]] = ()  # keys that study files will know
 
     def __post_init__(self) -> None:
         for declared in fields(self):

@@ -32,7 +32,7 @@ def read_study(root: Node) -> StudySpec:
     """Return the study that a tree describes.
 
     Raises:
-        SpecError: A key is unknown, missing or not built yet, or a value cannot be.
+        SpecError: A key is unknown or missing, or a value cannot be.
     """
     spec: StudySpec = _read(root, StudySpec)
     return spec
@@ -59,9 +59,6 @@ def _read(node: Node, kind: Any) -> Any:
 
 
 def _section(node: Node, section: Any) -> Any:
-    for key in section.NOT_BUILT:
-        if key in node.mapping():
-            raise node.at(key).error(f"{key} is not built yet", remedy="take it out")
     node.refuse_unknown_keys([field.name for field in fields(section)])
     given, kinds = node.mapping(), get_type_hints(section)
     for field in fields(section):

@@ -185,10 +185,10 @@ class Stopping(Checked):
 class PerTrial(Checked):
     """What one trial gets."""
 
-    NOT_BUILT = ("timeout_minutes",)
     workers: int = limited(0, at_least=0)  # 0: the trial's own process; N: a group of N workers
     cpus: int = limited(1, at_least=1)  # cores of each process, and its threads
     gpus: float = limited(0.0, at_least=0)  # of each process: whole ones, or a share of one
+    timeout_minutes: float | None = limited(None, above=0)  # of an attempt
     max_failures: int = limited(1, at_least=0)  # how often a failing trial is tried again
 
     def check(self) -> None:

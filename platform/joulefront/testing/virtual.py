@@ -190,7 +190,12 @@ def simulate(
     with study.writer() as writer:
         recorder = Recorder(writer, StudyBill(store=study), spec.energy.grams_per_kwh)
         conductor = Conductor(
-            Agenda(spec, proposer=proposer, joules_per_cpu_second=JOULES_PER_CPU_SECOND),
+            Agenda(
+                spec,
+                proposer=proposer,
+                joules_per_cpu_second=JOULES_PER_CPU_SECOND,
+                clock=lambda: simulated.seconds,
+            ),
             recorder,
             store=study.path,
             header=header,

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 from joulefront.errors import JoulefrontError, SplitError, TrainableError
 from joulefront.store import SCHEMAS, fetched, save_checkpoint
 from joulefront.trial.assignment import Assignment, Place
+from joulefront.trial.memory import is_out_of_memory
 from joulefront.trial.messages import Closing, Event, Message, MetricValue, Report
 from joulefront.trial.metering import AttemptMeter
 
@@ -241,6 +242,7 @@ class TrialContext:
                 closing,
                 failure=str(error) if known else f"{type(error).__name__}: {error}",
                 retryable=not known,
+                out_of_memory=is_out_of_memory(error),
                 traceback=traceback,
             )
         )

@@ -92,6 +92,7 @@ class Closing:
             trainable has not measured it, NaN if a counter was missing.
         failure: Why it failed, in one line.
         retryable: Whether another attempt could end differently.
+        out_of_memory: Whether it failed for want of memory.
         traceback: Of the exception, if there was one.
         events: What came up since the last message.
     """
@@ -106,6 +107,7 @@ class Closing:
     inference_energy_joules_per_sample: float | None = None
     failure: str | None = None
     retryable: bool = True
+    out_of_memory: bool = False
     traceback: str | None = None
     events: Sequence[Event] = ()
 

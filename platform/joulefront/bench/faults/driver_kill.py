@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from joulefront.bench.faults.outside import (
+    Witnessed,
     billed_joules,
     doubled_trials,
     finished_trials,
@@ -30,7 +31,7 @@ from joulefront.bench.faults.outside import (
     witness_name,
     witnessed,
 )
-from joulefront.bench.figures import Figure, Rows
+from joulefront.bench.figures import Figure, Row, Rows
 from joulefront.errors import JoulefrontError
 
 TRIALS = 6
@@ -136,6 +137,7 @@ def _killed(
             process.send_signal(signal.SIGKILL)
         process.wait(_PATIENCE_SECONDS)
         killed = time.time()
+        row["struck"] = process.returncode == -signal.SIGKILL
         study, books = folder / "study", folder / "witness"
         before = finished_trials(study)
         live = sum(len(seen.began) > len(seen.ends) for seen in witnessed(books).values())
@@ -170,9 +172,9 @@ def _judge(study: Path, books: Path, before: dict[str, Any], killed: float) -> d
         for name, row in before.items()
         if name not in after or any(after[name].get(key) != row[key] for key in same)
     ]
-    again = [row for row in before.values() if max(seen[witness_name(row)].began) > killed]
+    again = [row for row in before.values() if max(_of(seen, row).began, default=0) > killed]
     points = [row["params.x"] for row in after.values()]
-    ghosts = [row for row in after.values() if not seen[witness_name(row)].ends]
+    ghosts = [row for row in after.values() if not _of(seen, row).ends]
     return {
         "finished_before": len(before),
         "finished_after": len(after),
@@ -180,6 +182,11 @@ def _judge(study: Path, books: Path, before: dict[str, Any], killed: float) -> d
         "doubled": doubled_trials(study) + len(again) + len(points) - len(set(points)),
         "ghosts": len(ghosts) + max(0, len(after) - TRIALS),
     }
+
+
+def _of(seen: dict[str, Witnessed], row: Row) -> Witnessed:
+    """Return what the witness of a stored trial has seen; nothing, if nobody ran it."""
+    return seen.get(witness_name(row), Witnessed())
 
 
 def _owed(study: Path, books: Path) -> float:
@@ -204,7 +211,8 @@ def _total(column: str) -> Callable[[Rows, str], float]:
     """Add up a column over the kills of a variant; NaN where there were none."""
 
     def statistic(rows: Rows, variant: str) -> float:
-        kills = [row for row in rows if (row["what"], row["variant"]) == ("driver_kill", variant)]
+        of = [row for row in rows if (row["what"], row["variant"]) == ("driver_kill", variant)]
+        kills = [row for row in of if row["struck"]]  # the others' drivers had already ended
         return float(sum(row[column] for row in kills)) if kills else float("nan")
 
     return statistic

@@ -15,6 +15,7 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,8 @@ def main() -> None:
     _wrap(plan)
     if plan.get("fault"):
         _FAULTS[plan["fault"]]()
-    from joulefront.cli import main as cli
-
-    cli()
+    (command,) = entry_points(group="console_scripts", name="study")
+    command.load()()
 
 
 def _wrap(plan: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def _study(variant: str, *, checkpoints: bool, fault: str | None = None) -> dict
             study_file(folder, trials=_TRIALS, fixed=work, per_trial=each)
             process = study_process(folder, {"fault": fault}, "--address", cluster.address)
             struck = _mid_step(folder / "witness", _raylet(leaving))
-            cluster.remove_node(leaving)
+            cluster.remove_node(leaving, allow_graceful=False)
             cluster.add_node(num_cpus=1)
             finish(folder, process)
             done = len(finished_trials(folder / "study"))

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 Row = Mapping[str, Any]
-_BILLED = ("cpu", "setup", "inference")
+_CHARGED = ("trial_id", "attempt", "host", "device", "component")
 
 
 def stored_rows(study: Path, table: str) -> list[Row]:
@@ -58,9 +58,14 @@ def doubled_trials(study: Path) -> int:
 
 
 def billed_joules(study: Path) -> float:
-    """Return what the attempts of a study have been charged in all, retries and set-up included."""
+    """Return what the windows of all attempts have been charged, retried ones included.
+
+    Set-up is left out: it is no part of what a witness counts, and would hide what is missing. So
+    is a charge's second row, which a batch that was written again, or a second driver, leaves.
+    """
     rows = stored_rows(study, "energy")
-    return sum(float(row["joules"]) for row in rows if row["component"] in _BILLED)
+    once = {tuple(row[name] for name in _CHARGED): float(row["joules"]) for row in rows}
+    return sum(joules for key, joules in once.items() if key[-1] == "cpu")
 
 
 def joules_per_cpu_second(study: Path) -> float:

@@ -25,8 +25,9 @@ def observe(full: bool = False) -> list[dict[str, Any]]:
         A row a case and variant: seconds from the first trial's begin to the last one's end.
     """
     rows = [_sleep(case, "joulefront", *_CASES[case]) for case in _CASES]
-    slots, seconds, trials = _CASES["4x1"]
-    rows.append(_sleep("4x1", "half", slots, seconds, trials // 2, concurrent=slots // 2))
+    for case in ("4x1", "16x10"):
+        slots, seconds, _ = _CASES[case]
+        rows.append(_sleep(case, "half", slots, seconds, 2 * slots, concurrent=slots // 2))
     return [row | {"what": "utilisation"} for row in rows]
 
 
@@ -92,7 +93,7 @@ FIGURES: tuple[Figure[str], ...] = (
     Figure("utilisation_4x1", "ideal ÷ time of trials of 1 s on 4 slots", (0.95, _INF),
            _share("4x1"), "joulefront", "leaves every other slot empty", "half"),
     Figure("utilisation_16x10", "the same of 10 s on 16 slots", (0.95, _INF),
-           _share("16x10"), "joulefront"),
+           _share("16x10"), "joulefront", "leaves every other slot empty", "half"),
     Figure("utilisation_16x1", "the same of 1 s on 16 slots", None, _share("16x1"), "joulefront"),
     Figure("utilisation_16x10_with_start", "16 slots × 10 s, the study's start included", None,
            _share("16x10", "with_start"), "joulefront"),
