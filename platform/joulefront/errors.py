@@ -6,6 +6,7 @@
     ├── DataError              a cohort's folder, table or images
     ├── SplitError             a subject on two sides, or a side that cannot be scored
     ├── StudyError             the study directory: absent, already there, of another study
+    │   └── LeaseLost          another driver has taken the study over (exit code 1)
     ├── StoreReadError         what is stored is damaged beyond what can be dropped
     ├── StoreWriteError        the disk is full, read-only or gone (exit code 1)
     └── ObjectiveError         a trial ended without a finite value of an objective
@@ -86,6 +87,12 @@ class SplitError(JoulefrontError):
 
 class StudyError(JoulefrontError):
     """The study directory is absent, is already there, or belongs to another study."""
+
+
+class LeaseLost(StudyError):
+    """Another driver has taken the study over: this one must write nothing more."""
+
+    exit_code = 1
 
 
 class StoreReadError(JoulefrontError):

@@ -90,10 +90,31 @@ def test_killed_and_resumed_it_proposes_what_an_undisturbed_study_does(folder, s
 @pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_leaves_a_resumable_study(folder):
     code, errors = interrupted(folder, signal.SIGINT, 5)
-    assert code == 130 and "go on with: study launch study.yaml" in errors
-    assert "finished" in study(folder, "launch", "study.yaml", "--resume").stdout
+    assert code == 130 and "go on with: study resume" in errors
+    assert "finished" in study(folder, "resume", "results/det").stdout
     assert study(folder, "launch", "study.yaml", "--resume").returncode == 0
     assert len(configurations(folder, "results/det")) == 20
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_second_driver_is_refused_and_study_stop_ends_the_first(folder):
+    with subprocess.Popen(
+        [*STUDY, "launch", "study.yaml", "--set", "fixed.work=0.2"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        next(line for line in process.stdout if line.startswith("c0"))
+        second = study(folder, "resume", "results/det")
+        assert second.returncode == 2 and f"driven by process {process.pid} on" in second.stderr
+        assert "driven by process" in study(folder, "status", "results/det").stdout
+        assert f"asked process {process.pid}" in study(folder, "stop", "results/det").stdout
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; `study resume`" in study(folder, "status", "results/det").stdout
+    assert "does not run" in study(folder, "stop", "results/det").stdout
 
 
 def test_a_study_that_is_there_is_not_overwritten(folder):

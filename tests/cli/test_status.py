@@ -20,7 +20,7 @@ def test_status_counts_and_names_the_best(tiny: Path, capfdbinary) -> None:
     assert "greatest accuracy: 0.6 (c0001)" in text
     assert "least energy (Wh): 0.1 (c0000)" in text
     assert "energy spent: 1 Wh (3600 J), cpu=modelled" in text
-    assert "not finished; if it does not run any more, `study launch FILE --resume`" in text
+    assert "not finished; if it does not run any more, `study resume`" in text
     assert "last row written" in text
 
 
@@ -35,7 +35,7 @@ def test_what_the_search_itself_spent_is_told_apart(tiny: Path, capfdbinary, mon
 @pytest.mark.parametrize(
     ("kind", "details", "expected"),
     [
-        ("study_interrupted", {}, "tiny: interrupted; `study launch FILE --resume`"),
+        ("study_interrupted", {}, "tiny: interrupted; `study resume`"),
         ("study_finished", {"reason": "budget.hours: 1"}, "tiny: finished (budget.hours: 1)"),
         ("study_finished", {}, "tiny: finished\n"),
         (

@@ -20,6 +20,7 @@ from joulefront.cli.logs import logs
 from joulefront.cli.meter import meter
 from joulefront.cli.model import model
 from joulefront.cli.reproduce import reproduce
+from joulefront.cli.resume import resume
 from joulefront.cli.status import status
 from joulefront.cli.stop import stop
 from joulefront.cli.submit import submit
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("launch")(launch)
+app.command("resume")(resume)
 app.command("submit")(submit)
 app.command("stop")(stop)
 app.command("try")(try_)

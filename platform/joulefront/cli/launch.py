@@ -47,11 +47,10 @@ def launch(
 
         print(estimate(spec, store))
         return
-    _launch(file, spec, store, address, listen, resume, accept_changes)
+    run_study(spec, store, address, listen, resume, accept_changes)
 
 
-def _launch(
-    file: Path,
+def run_study(
     spec: StudySpec,
     store: str | None,
     address: str | None,
@@ -59,6 +58,7 @@ def _launch(
     resume: bool,
     accept_changes: bool,
 ) -> None:
+    """Launch or resume a study, and show what came of it."""
     from rich.console import Console
 
     from joulefront.launch import LiveTable, PlainLines, launch_study
@@ -78,10 +78,7 @@ def _launch(
     if outcome.finished:
         print(f"finished: {outcome.reason}\nstudy directory: {outcome.path}")
         return
-    print(
-        f"interrupted; go on with: study launch {file} --store {outcome.path} --resume",
-        file=sys.stderr,
-    )
+    print(f"interrupted; go on with: study resume {outcome.path}", file=sys.stderr)
     raise typer.Exit(130)
 
 

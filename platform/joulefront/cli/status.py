@@ -12,6 +12,7 @@ from joulefront.cli.submit import ADDRESS_HELP
 
 if TYPE_CHECKING:
     from joulefront.results import Study, Summary
+    from joulefront.store import Holder
 
 
 def status(
@@ -24,10 +25,12 @@ def status(
     if address is not None:
         return _status_there(study, address)
     from joulefront.results import Study, summarise
+    from joulefront.store import last_holder, place_of
 
     opened = Study.open(study)
     summary = summarise(opened)
-    lines = [f"{opened.name}: {_phase(summary)}", _trials(summary)]
+    driver = last_holder(place_of(study))
+    lines = [f"{opened.name}: {_phase(summary, driver)}", _trials(summary)]
     infeasible = f" ({summary.infeasible} infeasible)" if summary.infeasible else ""
     lines.append(
         f"configurations: {summary.configurations} proposed, {summary.fully_measured} fully"
@@ -51,12 +54,17 @@ def _status_there(study: str, address: str) -> None:
         raise typer.Exit(code)
 
 
-def _phase(summary: Summary) -> str:
+def _phase(summary: Summary, driver: Holder | None) -> str:
+    if driver is not None and not driver.is_over:
+        known = "driven" if driver.is_here else "driven, as far as can be told from here,"
+        return f"{known} by {driver}"
     if summary.phase == "finished":
         return f"finished ({summary.end})" if summary.end else "finished"
     if summary.phase == "interrupted":
-        return "interrupted; `study launch FILE --resume` goes on from here"
-    return "not finished; if it does not run any more, `study launch FILE --resume` goes on"
+        return "interrupted; `study resume` goes on from here"
+    if driver is not None:
+        return f"not finished; {driver} died; `study resume` goes on"
+    return "not finished; if it does not run any more, `study resume` goes on"
 
 
 def _trials(summary: Summary) -> str:

@@ -10,10 +10,15 @@ from joulefront.cli.submit import ADDRESS_HELP
 
 
 def stop(
-    study: Annotated[str, typer.Argument(help="The study's store, or the name of its job.")],
-    address: Annotated[str, typer.Option(help=ADDRESS_HELP)],
+    study: Annotated[str, typer.Argument(help="Study directory or URI, or the name of a job.")],
+    address: Annotated[
+        str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
+    ] = None,
 ) -> None:
-    """Stop a study that runs; what it has measured stays, and `--resume` goes on."""
+    """Stop a study that runs; what it has measured stays, and `study resume` goes on."""
+    if address is None:
+        _request(study)
+        return
     from joulefront.launch.jobs import jobs_client, stop_study
 
     ended = stop_study(jobs_client(address), study)
@@ -21,3 +26,11 @@ def stop(
         print(f"{job.submission_id}: {job.status}")
     if not ended:
         print(f"{study}: does not run")
+
+
+def _request(study: str) -> None:
+    """Ask the driver through the store, wherever it runs."""
+    from joulefront.store import StudyStore, request_stop
+
+    asked = request_stop(StudyStore.open(study).place)
+    print(f"asked {asked} to stop" if asked else f"{study}: does not run")

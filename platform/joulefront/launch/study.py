@@ -17,6 +17,7 @@ from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
+from joulefront.launch.driving import heeding, leased
 from joulefront.launch.execution import execute
 from joulefront.launch.header import study_header
 from joulefront.launch.identity import check_outside, identify, identity_events
@@ -31,7 +32,7 @@ from joulefront.launch.warm_start import (
     warm_start_notes,
 )
 from joulefront.spec import StudySpec, Trainable, import_trainable
-from joulefront.store import StudyStore, is_remote, place_of
+from joulefront.store import Lease, StudyStore, is_remote, place_of
 from joulefront.trial.messages import Event
 
 DEFAULT_STORE = Path("results")
@@ -76,9 +77,10 @@ def launch_study(
         display: What shows the progress; nothing by default.
 
     Raises:
-        StudyError: If the study is already there, or is another one than `spec`, or no cluster
-            answers at `address`;
+        StudyError: If the study is already there, or is another one than `spec`, or another
+            process drives it, or no cluster answers at `address`;
             or its code or data have changed, and that is not accepted.
+        LeaseLost: If another driver has taken the study over meanwhile.
         TrainableError: If the trainable cannot be imported.
         DataError: If its data cannot be read.
         StoreWriteError: If the disk is full; what was written stays, and `resume` goes on.
@@ -91,17 +93,32 @@ def launch_study(
     if listen is not None:
         check_listen(listen)
     known = resume and StudyStore.exists(path)
-    opened = _reopen(path, spec, accept_changes) if known else _create(path, spec, display)
+    created = None if known else _create(path, spec, display)
+    with leased(place_of(path), display) as lease:
+        opened = created or _reopen(path, spec, accept_changes)
+        return _drive(opened, spec, lease, display, address, listen)
+
+
+def _drive(
+    opened: _Opened,
+    spec: StudySpec,
+    lease: Lease,
+    display: Display,
+    address: str | None,
+    listen: str | None,
+) -> Outcome:
+    """Run a study whose lease is held."""
     study = opened.store
     reason = _ended(study, spec)
     if reason is not None:
-        return Outcome(path=path, finished=True, reason=reason)
+        return Outcome(path=study.uri, finished=True, reason=reason)
     model = PowerModel.from_dict(study.header["power_model"])
     display.note(f"energy: {model.source}")
-    with study.writer() as writer:
+    with study.writer(lease.check) as writer:
         bill = StudyBill(store=study)
         recorder = Recorder(writer, bill, study.header["grid_intensity_grams_per_kwh"])
-        recorder.events(None, [Event(kind="study_started", details={"resumed": known})])
+        started = {"resumed": opened.resumed, "generation": lease.generation}
+        recorder.events(None, [Event(kind="study_started", details=started)])
         recorder.events(None, opened.events)
         recorder.sync()
         if opened.header != study.header:  # what changed has been recorded
@@ -114,10 +131,17 @@ def launch_study(
         conductor = _conductor(agenda, recorder, study)
         for sentence in study.damage():
             display.note(f"damage: {sentence}")
-        with Upkeep(study, agenda, recorder) as upkeep:
-            execute(conductor, address, display, upkeep, listen=listen)
-        outcome = _close(conductor, recorder, path)
-    study.compact()
+
+        with Upkeep(study, agenda, recorder) as upkeep, heeding(lease, conductor.stop):
+
+            def step() -> None:
+                lease.check()
+                upkeep()
+
+            execute(conductor, address, display, step, listen=listen)
+        outcome = _close(conductor, recorder, study.uri)
+        lease.check()
+        study.compact()
     return outcome
 
 
@@ -153,6 +177,7 @@ class _Opened:
     store: StudyStore
     events: list[Event]
     header: Mapping[str, Any]
+    resumed: bool
 
 
 def _create(path: str, spec: StudySpec, display: Display) -> _Opened:
@@ -172,7 +197,7 @@ def _create(path: str, spec: StudySpec, display: Display) -> _Opened:
             display.note(text)
         events.append(warm_start_event(warm))
     store = StudyStore.create(path, header)
-    return _Opened(store=store, events=events, header=store.header)
+    return _Opened(store=store, events=events, header=store.header, resumed=False)
 
 
 def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
@@ -216,7 +241,7 @@ def _reopen(path: str, spec: StudySpec, accept_changes: bool) -> _Opened:
         events.append(Event(kind="budget_changed", details=details))
     if before != spec:
         header["spec"] = spec.to_dict()
-    return _Opened(store=study, events=events, header=header)
+    return _Opened(store=study, events=events, header=header, resumed=True)
 
 
 def _changed(before: StudySpec, spec: StudySpec) -> set[str]:

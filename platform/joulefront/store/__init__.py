@@ -12,6 +12,7 @@ from joulefront.store.checkpoints import (
 )
 from joulefront.store.examination import Finding, examine, is_sound
 from joulefront.store.fold import fold_trials
+from joulefront.store.lease import Holder, Lease, last_holder, request_stop
 from joulefront.store.places import Place, is_remote, place_of
 from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
 from joulefront.store.study_store import StudyStore
@@ -22,6 +23,8 @@ __all__ = [
     "SCHEMAS",
     "Checkpoint",
     "Finding",
+    "Holder",
+    "Lease",
     "Place",
     "StoreWriter",
     "StudyStore",
@@ -33,7 +36,9 @@ __all__ = [
     "fold_trials",
     "is_remote",
     "is_sound",
+    "last_holder",
     "latest_checkpoint",
     "place_of",
+    "request_stop",
     "save_checkpoint",
 ]

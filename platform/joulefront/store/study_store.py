@@ -6,6 +6,7 @@
     parquet/<table>-<generation>.parquet   the same rows once more, compacted
     manifest.json                          the generation to read, and what it covers
     checkpoints/<trial_id>/                last checkpoint of each trial (`checkpoints.py`)
+    leases/<generation>.json               who drives it (`lease.py`); requests/ to that driver
     logs/                                  what trials printed
 
 Not here: what a study means. The store keeps rows; spec and results know what they stand for.
@@ -17,7 +18,7 @@ segments alone give the same rows. Readers take no lock and may read while the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +147,9 @@ class StudyStore:
             self.place.publish(name, data)
         return StudyStore.open(self.uri)
 
-    def writer(self) -> StoreWriter:
+    def writer(self, guard: Callable[[], None] | None = None) -> StoreWriter:
         """A new writer of this study's segments; take one a process, and close it."""
-        return StoreWriter(self.place)
+        return StoreWriter(self.place, guard=guard)
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of `table` that are whole, in the order (time, writer, order of appending).

@@ -11,7 +11,7 @@ import re
 import secrets
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import pyarrow as pa
@@ -48,12 +48,20 @@ class StoreWriter:
     Args:
         place: Of the study.
         writer_id: Unique among all writers of the study; by default host, process and random.
+        guard: Called before anything is written, and raises what forbids it (`LeaseLost`).
     """
 
-    def __init__(self, place: Place, writer_id: str | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        writer_id: str | None = None,
+        *,
+        guard: Callable[[], None] | None = None,
+    ) -> None:
         host = re.sub(r"[^A-Za-z0-9]+", "_", socket.gethostname())[:64]
         self.writer_id = writer_id or f"{host}-{os.getpid()}-{secrets.token_hex(4)}"
         self._place = place
+        self._guard = guard or _unguarded
         self._lock = threading.Lock()
         self._logs: dict[str, _TableLog] = {}
         self._closed = False
@@ -74,6 +82,7 @@ class StoreWriter:
         check_table(table)
         with self._lock:
             self._check_open()
+            self._guard()
             if table not in self._logs:
                 self._logs[table] = _TableLog(table, self._place, self.writer_id)
             if rows:
@@ -88,6 +97,7 @@ class StoreWriter:
         """
         with self._lock:
             self._check_open()
+            self._guard()
             for log in self._logs.values():
                 log.sync()
 
@@ -102,6 +112,7 @@ class StoreWriter:
                 return
             self._closed = True
             try:
+                self._guard()
                 for log in self._logs.values():
                     log.sync()
             finally:
@@ -117,6 +128,10 @@ class StoreWriter:
     def _check_open(self) -> None:
         if self._closed:
             raise ValueError("the writer is closed: take another one from StudyStore.writer()")
+
+
+def _unguarded() -> None:
+    """Forbid nothing."""
 
 
 class _TableLog:
