@@ -33,3 +33,20 @@ def test_several_hosts_need_a_shared_disk(mounted):
     sharing.check_shared(mounted("xfs"), ["a", "a"])
     with pytest.raises(StudyError, match="on xfs, and the hosts a, b"):
         sharing.check_shared(mounted("xfs"), ["a", "b"])
+
+
+def test_an_object_store_is_shared_by_all(mounted):
+    mounted("xfs")
+    sharing.check_shared("s3://bucket/study", ["a", "b"])
+
+
+def test_a_host_that_joins_later_is_noticed(mounted, monkeypatch):
+    hosts, now = {"a"}, [0.0]
+    monkeypatch.setattr(sharing.time, "monotonic", lambda: now[0])
+    look = sharing.SharedStore(mounted("ext4"), lambda: hosts)
+    look()
+    hosts.add("b")
+    look()
+    now[0] += 3.0
+    with pytest.raises(StudyError, match="the hosts a, b"):
+        look()

@@ -21,7 +21,7 @@ from joulefront.launch.display import Display
 from joulefront.launch.node_classes import check_node_classes
 from joulefront.launch.reach import reach_notes
 from joulefront.launch.resources import Resources, local_cores
-from joulefront.launch.sharing import check_shared
+from joulefront.launch.sharing import SharedStore
 from joulefront.launch.slots import ClusterSlots
 from joulefront.spec import StudySpec
 
@@ -73,14 +73,17 @@ def execute(
         slots = ClusterSlots(each, concurrent if alone else spec.search.concurrent)
         if listen is not None:
             display.note(f"other hosts join with: ray start --address {cluster_address()}")
+        shared = SharedStore(conductor.store, cluster_hosts)
         if not alone:
-            check_shared(conductor.store, cluster_hosts())
+            shared()
             check_node_classes(spec, ask_nodes(node_class))
             check_data_paths(spec.data, ask_nodes)
 
         def step() -> None:
             refresh()
             upkeep()
+            if not alone:
+                shared()
 
         with _metered(conductor.store):
             run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=step)

@@ -89,6 +89,7 @@ class Recorder:
             "resumed_epoch": resumed_from[1] if resumed_from else None,
         }
         self._writer.append("trials", [row])
+        self._writer.flush()
 
     def report(self, trial: TrialPlan, report: Report) -> dict[str, Any]:
         """Write one epoch; return its metrics and what the trial has spent up to there."""

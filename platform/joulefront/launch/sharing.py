@@ -6,7 +6,8 @@ for a study whose trials run on several.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import psutil
 from joulefront.errors import StudyError
 from joulefront.store import place_of
 
+_LOOK_SECONDS = 2.0  # between two looks at the cluster
 _OWN_DISKS = frozenset(
     {"apfs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "ntfs", "overlay", "tmpfs", "xfs", "zfs"}
 )
@@ -39,6 +41,29 @@ def check_shared(store: str | Path, hosts: Collection[str]) -> None:
             given=f"{store} on {kind}, and the hosts {', '.join(sorted(set(hosts)))}",
             remedy="give a folder on a shared disk, or a URI such as s3://BUCKET/PREFIX",
         )
+
+
+class SharedStore:
+    """Goes on looking whether a study's place can be seen by all hosts: others may join.
+
+    Args:
+        store: Path or URI of the study.
+        hosts: Asks for the names of the hosts that there are.
+    """
+
+    def __init__(self, store: str | Path, hosts: Callable[[], Collection[str]]) -> None:
+        self._store, self._hosts = store, hosts
+        self._looked = -_LOOK_SECONDS
+
+    def __call__(self) -> None:
+        """Look, if the last look was a while ago.
+
+        Raises:
+            StudyError: As `check_shared` does.
+        """
+        if time.monotonic() - self._looked >= _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            check_shared(self._store, self._hosts())
 
 
 def file_system(path: Path) -> str:

@@ -60,7 +60,7 @@ def _load(path: Path, overrides: Sequence[str]) -> tuple[StudySpec, Node]:
         place = document.at("data.root")
         raise place.error("the path must exist", remedy=f"it is looked for in {Path.cwd()}")
     for index, study in enumerate(spec.search.warm_start):
-        if not (Path(study) / "study.json").is_file():
+        if "://" not in study and not (Path(study) / "study.json").is_file():  # or at the launch
             place = document.at(f"search.warm_start.{index}")
             must, remedy = "must be a study's directory", f"it is looked for in {Path.cwd()}"
             raise place.error(must, given=f"no {study}/study.json", remedy=remedy)

@@ -2,7 +2,7 @@
 
 Not here: folders (`places.py`). One client, obstore's, does all of it: pyarrow's file systems know
 no conditional puts, and a second client would be configured, and fail, in its own way. What is
-published is plain Parquet and Arrow, which `pyarrow.dataset` and DuckDB open at the same URI.
+published is plain Parquet and Arrow, which `pyarrow.dataset` opens where it lies.
 
 Credentials, region and endpoint come from the usual environment (`AWS_ACCESS_KEY_ID`, ...,
 `AWS_ENDPOINT_URL`, `GOOGLE_APPLICATION_CREDENTIALS`, a machine's role), are those of the process

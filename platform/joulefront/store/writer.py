@@ -32,9 +32,9 @@ class StoreWriter:
 
     In a folder a row is *acknowledged* when `append` returns: it then survives the death of this
     process, and every reader sees it. It survives a power cut once `sync` has returned. In an
-    object store all of that holds once `sync` has returned; `append` puts what has waited for
-    five seconds before it takes more. One call of `append` is one batch: a reader sees all of its
-    rows or none.
+    object store all of that holds once `flush` or `sync` has returned; `append` puts what has
+    waited for five seconds before it takes more. One call of `append` is one batch: a reader
+    sees all of its rows or none.
 
     Any thread may call any method. An instance belongs to one process: it is neither pickled nor
     used after a fork. Any number of processes and hosts may write to one study at once, each
@@ -87,6 +87,16 @@ class StoreWriter:
                 self._logs[table] = _TableLog(table, self._place, self.writer_id)
             if rows:
                 self._logs[table].append(rows)
+
+    def flush(self) -> None:
+        """Make every row that was appended survive this process: only object stores need it.
+
+        Raises:
+            StoreWriteError: As `sync` does.
+            ValueError: The writer is closed.
+        """
+        if self._place.local is None:
+            self.sync()
 
     def sync(self) -> None:
         """Make every row that was appended survive a power cut.

@@ -12,6 +12,7 @@ from joulefront.energy.node_class import node_class
 from joulefront.errors import StoreReadError, StoreWriteError, StudyError
 from joulefront.store import StoreWriter, StudyStore
 
+_LATER = frozenset({"sample", "window", "window_open"})  # may wait for the store's next put
 _NO_STUDY = (StudyError, StoreReadError)
 
 
@@ -63,6 +64,8 @@ class Ledger:
         except _NO_STUDY as error:
             raise StoreWriteError(error.must, given=error.given) from error
         self._writer.append("ledger", [row.to_columns() for row in rows])
+        if not _LATER.issuperset(row.kind for row in rows):
+            self._writer.flush()
 
     def close(self) -> None:
         """Make durable what was written; `append` opens it again."""
