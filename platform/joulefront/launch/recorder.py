@@ -22,7 +22,7 @@ from joulefront.launch.retries import (
     fold_attempts,
     objective_joules,
 )
-from joulefront.store import StoreWriter
+from joulefront.store import PatientWriter, StoreWriter
 from joulefront.trial.messages import ChargeRow, Closing, Event, Report
 
 BILLED = ("cpu", "gpu", "inference", "setup")
@@ -65,7 +65,9 @@ class Recorder:
         grid_intensity: Grams of CO2e a kilowatt-hour, or None if it was not given.
     """
 
-    def __init__(self, writer: StoreWriter, bill: StudyBill, grid_intensity: float | None) -> None:
+    def __init__(
+        self, writer: StoreWriter | PatientWriter, bill: StudyBill, grid_intensity: float | None
+    ) -> None:
         self._writer = writer
         self._bill = bill
         self._intensity = grid_intensity

@@ -32,7 +32,7 @@ from joulefront.launch.warm_start import (
     warm_start_notes,
 )
 from joulefront.spec import StudySpec, Trainable, import_trainable
-from joulefront.store import Lease, StudyStore, is_remote, place_of
+from joulefront.store import Lease, PatientWriter, StudyStore, is_remote, place_of
 from joulefront.trial.messages import Event
 
 DEFAULT_STORE = Path("results")
@@ -116,7 +116,8 @@ def _drive(
     display.note(f"energy: {model.source}")
     with study.writer(lease.check) as writer:
         bill = StudyBill(store=study)
-        recorder = Recorder(writer, bill, study.header["grid_intensity_grams_per_kwh"])
+        patient = PatientWriter(writer, tell=display.note)
+        recorder = Recorder(patient, bill, study.header["grid_intensity_grams_per_kwh"])
         started = {"resumed": opened.resumed, "generation": lease.generation}
         recorder.events(None, [Event(kind="study_started", details=started)])
         recorder.events(None, opened.events)
@@ -129,6 +130,7 @@ def _drive(
             joules_per_cpu_second=model.joules_per_cpu_second,
         )
         conductor = _conductor(agenda, recorder, study)
+        patient.given_up = lambda: conductor.stopping
         for sentence in study.damage():
             display.note(f"damage: {sentence}")
 

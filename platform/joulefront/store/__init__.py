@@ -13,6 +13,7 @@ from joulefront.store.checkpoints import (
 from joulefront.store.examination import Finding, examine, is_sound
 from joulefront.store.fold import fold_trials
 from joulefront.store.lease import Holder, Lease, last_holder, request_stop
+from joulefront.store.patience import PatientWriter, patiently
 from joulefront.store.places import Place, is_remote, place_of
 from joulefront.store.schema import PARAMETER_PREFIX, SCHEMAS, check_trial_id
 from joulefront.store.study_store import StudyStore
@@ -25,6 +26,7 @@ __all__ = [
     "Finding",
     "Holder",
     "Lease",
+    "PatientWriter",
     "Place",
     "StoreWriter",
     "StudyStore",
@@ -38,6 +40,7 @@ __all__ = [
     "is_sound",
     "last_holder",
     "latest_checkpoint",
+    "patiently",
     "place_of",
     "request_stop",
     "save_checkpoint",

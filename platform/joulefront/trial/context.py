@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from joulefront.errors import JoulefrontError, SplitError, TrainableError
-from joulefront.store import SCHEMAS, fetched, save_checkpoint
+from joulefront.store import SCHEMAS, fetched, patiently, save_checkpoint
 from joulefront.trial.assignment import Assignment, Place
 from joulefront.trial.memory import is_out_of_memory
 from joulefront.trial.messages import Closing, Event, Message, MetricValue, Report
@@ -265,7 +266,8 @@ class TrialContext:
         assignment = self._assignment
         if checkpoint is None or assignment.store is None or self.rank != 0:
             return None
-        return save_checkpoint(
+        save = partial(
+            save_checkpoint,
             assignment.store,
             assignment.trial_id,
             assignment.attempt,
@@ -273,6 +275,7 @@ class TrialContext:
             checkpoint,
             self._metrics,
         )
+        return patiently(save, tell=_say)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._called
@@ -283,6 +286,12 @@ class TrialContext:
 
     def _send(self, message: Message) -> None:
         self._sink.send(message)
+
+
+def _say(text: str) -> None:
+    """Print into the trial's log, which may lie on the same full disk."""
+    with suppress(OSError):
+        print(text)
 
 
 def _scalars(metrics: Mapping[str, Any]) -> dict[str, MetricValue]:
