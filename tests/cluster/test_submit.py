@@ -64,7 +64,9 @@ def test_a_study_is_sent_asked_for_stopped_and_gone_on_with(head, laptop, tmp_pa
     while not list(store.glob("segments/reports/*")) and time.monotonic() < until:
         time.sleep(0.2)
     code, printed = head.study(laptop, "status", str(store), *there)
-    assert code == 0 and f"{job}: RUNNING" in printed and "sent: driven by process" in printed, printed
+    assert code == 0 and f"{job}: RUNNING" in printed and "sent: driven by process" in printed, (
+        printed
+    )
     code, printed = head.study(laptop, "stop", job, *there)
     assert code == 0 and f"{job}: STOPPED" in printed, printed
     code, printed = head.study(laptop, "status", str(store), *there)

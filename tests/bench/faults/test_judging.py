@@ -202,3 +202,13 @@ def test_loopback(address: str, loopback: bool) -> None:
 def test_a_study_that_was_never_seen_to_listen_has_no_figure() -> None:
     row = {"what": "ports", "variant": "joulefront", "open": 0, "listening": 0}
     assert math.isnan(values(ports.FIGURES, [row])["open_ports"][0])
+
+
+def test_every_figure_can_be_read_from_whatever_rows_there_are() -> None:
+    from joulefront.bench.faults import run
+
+    rows = [{"what": "failed", "campaign": "x", "error": "y"}]
+    for module in run._IN_ORDER:
+        for figure in module.FIGURES:
+            assert math.isnan(figure.value(rows)) or figure.value(rows) == math.inf
+            assert not figure.is_reached(figure.value(rows)) or figure.reach is None

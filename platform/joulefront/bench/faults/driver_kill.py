@@ -211,7 +211,7 @@ def _total(column: str) -> Callable[[Rows, str], float]:
     """Add up a column over the kills of a variant; NaN where there were none."""
 
     def statistic(rows: Rows, variant: str) -> float:
-        of = [row for row in rows if (row["what"], row["variant"]) == ("driver_kill", variant)]
+        of = [row for row in rows if (row["what"], row.get("variant")) == ("driver_kill", variant)]
         kills = [row for row in of if row["struck"]]  # the others' drivers had already ended
         return float(sum(row[column] for row in kills)) if kills else float("nan")
 

@@ -90,7 +90,9 @@ def _mid_step(books: Path, raylet: int) -> bool:
 
 def _sum(column: str) -> Any:
     def statistic(rows: Rows, variant: str) -> float:
-        studies = [row for row in rows if (row["what"], row["variant"]) == ("node_loss", variant)]
+        studies = [
+            row for row in rows if (row["what"], row.get("variant")) == ("node_loss", variant)
+        ]
         known = studies and all(row["struck"] for row in studies)
         return float(sum(row[column] for row in studies)) if known else float("nan")
 

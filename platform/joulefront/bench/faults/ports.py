@@ -87,7 +87,7 @@ def _is_loopback(address: str) -> bool:
 
 def _open(rows: Rows, variant: str) -> float:
     """Return how many sockets listened beyond loopback."""
-    found = [row for row in rows if (row["what"], row["variant"]) == ("ports", variant)]
+    found = [row for row in rows if (row["what"], row.get("variant")) == ("ports", variant)]
     return float(found[0]["open"]) if found and found[0]["listening"] else float("nan")
 
 

@@ -80,7 +80,9 @@ def _span(books: Path) -> tuple[float, float]:
 def _share(case: str, column: str = "seconds") -> Callable[[Rows, str], float]:
     def statistic(rows: Rows, variant: str) -> float:
         key = ("utilisation", case, variant)
-        found = [r for r in rows if r["what"] == key[0] and (r["case"], r["variant"]) == key[1:]]
+        found = [
+            r for r in rows if r["what"] == key[0] and (r["case"], r.get("variant")) == key[1:]
+        ]
         return float(found[0]["ideal"] / found[0][column]) if found else float("nan")
 
     return statistic

@@ -83,7 +83,7 @@ def _writes_to(pid: int, path: Path) -> bool:
 
 def _completed(rows: Rows, variant: str) -> float:
     """Return the share of studies that ended with all their trials, of those that were struck."""
-    of = [row for row in rows if (row["what"], row["variant"]) == ("worker_kill", variant)]
+    of = [row for row in rows if (row["what"], row.get("variant")) == ("worker_kill", variant)]
     studies = [row for row in of if row["killed"]]
     whole = [row["completed"] == row["trials"] and "failed" not in row for row in studies]
     return sum(whole) / len(whole) if whole else float("nan")
