@@ -183,6 +183,23 @@ def test_a_trial_that_was_out_of_memory_is_tried_once_more(toy_spec):
     assert not agenda.fail(trial, retryable=True, out_of_memory=True)
 
 
+def test_other_failures_do_not_use_up_the_retry_for_memory(toy_spec):
+    each = PerTrial(max_failures=5)
+    agenda = Agenda(toy_spec(budget=Budget(trials=1), per_trial=each), clock=lambda: 0.0)
+    trial = agenda.next_trial().trial_id
+    assert agenda.fail(trial, retryable=True)
+    assert agenda.fail(trial, retryable=True, out_of_memory=True)
+    assert agenda.fail(trial, retryable=True)
+    assert not agenda.fail(trial, retryable=True, out_of_memory=True)
+
+
+def test_one_poison_configuration_of_many_folds_is_not_hopeless(toy_spec):
+    folds = Replicates(folds=2 * MOST_FAILED_AT_FIRST, seeds=1, allocate="all")
+    agenda = Agenda(toy_spec(budget=Budget(trials=40), replicates=folds), clock=lambda: 0.0)
+    agenda.fail(agenda.next_trial().trial_id, retryable=False)
+    assert agenda.count("failed") > MOST_FAILED_AT_FIRST and not agenda.is_hopeless
+
+
 def test_nothing_but_failures_is_hopeless(toy_spec):
     agenda = Agenda(toy_spec(budget=Budget(trials=40)), clock=lambda: 0.0)
     for _ in range(MOST_FAILED_AT_FIRST):

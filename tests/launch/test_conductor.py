@@ -412,3 +412,16 @@ def test_a_trial_that_takes_every_node_down_fails_in_the_end(driver, study, toy_
             conductor.ended(trial_id, "it died", NodeEnd(host="a", notice=False))
         assert conductor.next_assignment() is None
     assert rows(study)[trial_id]["state"] == "failed"
+
+
+def test_a_trial_whose_process_another_does_not_leave_has_not_failed(driver, study, toy_spec):
+    spec = toy_spec(budget=Budget(trials=1), per_trial=PerTrial(max_failures=0))
+    with driver(study, spec) as conductor:
+        trial_id = conductor.next_assignment().trial_id
+        conductor.unbegun(trial_id)
+        assert run_one(conductor) == trial_id
+        assert conductor.next_assignment() is None and conductor.finished
+    row = rows(study)[trial_id]
+    assert (row["state"], row["attempt"]) == ("complete", 2)
+    ends = [r for r in study.read("trials").to_pylist() if r["kind"] == "end"]
+    assert [r["state"] for r in ends] == ["stopped", "complete"]

@@ -37,6 +37,9 @@ class Conducted:
         assert node is None and not out_of_memory
         self.over.append((trial_id, failure))
 
+    def unbegun(self, trial_id: str) -> None:
+        self.over.append((trial_id, "not begun"))
+
     def stop(self) -> None:
         self.stopping = True
 
@@ -120,5 +123,5 @@ def test_a_trial_whose_actor_could_not_be_reset_frees_its_slot(make):
     trial.status = Trial.ERROR
     callback.on_step_end(1, [])
     callback.on_step_end(2, [])
-    assert conductor.over == [("c0000-f0-s0", "ended without a word")]
+    assert conductor.over == [("c0000-f0-s0", "not begun")]
     assert not searcher.running and not searcher.trials

@@ -13,6 +13,7 @@ class OutOfMemoryError(RuntimeError):
     "error",
     [
         MemoryError(),
+        RuntimeError("Training failed due to worker errors:\n[Rank 1]\nMemoryError: no room"),
         OutOfMemoryError("CUDA error"),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("Task was killed due to the node running low on memory."),

@@ -36,7 +36,7 @@ MOST_OUT_OF_MEMORY = 1
 """How often a trial is tried again that was out of memory: it needs the same the next time."""
 
 MOST_FAILED_AT_FIRST = 10
-"""Trials that may fail for good, one after the other, before anything else has come of a study."""
+"""Configurations that may fail for good before anything else has come of a study."""
 
 _LONGEST_DELAY_SECONDS = 60.0
 
@@ -173,10 +173,10 @@ class Agenda:
         """
         trial = self._trials[trial_id]
         trial.failures += 1
+        trial.memory_failures += out_of_memory
         trial.joules = joules
-        most = self.spec.per_trial.max_failures
-        most = min(most, MOST_OUT_OF_MEMORY) if out_of_memory else most
-        if retryable and trial.failures <= most:
+        starved = trial.memory_failures > MOST_OUT_OF_MEMORY
+        if retryable and not starved and trial.failures <= self.spec.per_trial.max_failures:
             delay = 2.0 ** min(trial.failures - 2, 10) if trial.failures > 1 else 0.0
             trial.not_before = self._clock() + min(delay, _LONGEST_DELAY_SECONDS)
             self.requeue(trial_id)
@@ -187,9 +187,17 @@ class Agenda:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether so many trials have failed, and nothing has come of any other."""
+        """Whether so many configurations have failed, and nothing has come of any other."""
         nothing = not (self.count("complete") or self.count("pruned") or self.count("stopped"))
-        return nothing and self.count("failed") >= MOST_FAILED_AT_FIRST
+        return nothing and self.failed_configurations >= MOST_FAILED_AT_FIRST
+
+    @property
+    def failed_configurations(self) -> int:
+        """How many configurations have lost a trial that ran; replicates given up do not count."""
+        return sum(
+            any(trial.state == "failed" and trial.attempt for trial in configuration.trials)
+            for configuration in self.configurations
+        )
 
     def remeasure(self, trial_id: str) -> bool:
         """Run a complete trial, whose charge is degraded, again from scratch; return whether.

@@ -170,6 +170,15 @@ class Conductor:
             reason = failure or "ended without a closing message"
             self._end_failed(trial, reason, out_of_memory=out_of_memory)
 
+    def unbegun(self, trial_id: str) -> None:
+        """Take in that another trial does not leave the process: no failure of this one."""
+        trial = self.agenda.trial(trial_id)
+        reason = "not begun: the trial before does not leave its process"
+        self._recorder.lost(
+            self.agenda.configuration_of(trial), trial, state="stopped", failure=reason
+        )
+        self.agenda.requeue(trial_id)
+
     def stop(self) -> None:
         """Hand out nothing more; what runs is stopped and can be resumed."""
         self.stopping = True
@@ -309,8 +318,8 @@ class Conductor:
     def _check_hope(self, reason: str) -> None:
         if self.agenda.is_hopeless and not self.stopping:
             raise StudyError(
-                "a study must get some of its first trials to their end",
-                given=f"{self.agenda.count('failed')} that failed, the last with: {reason}",
+                "a study must get some of its first configurations to their end",
+                given=f"{self.agenda.failed_configurations} that failed, the last with: {reason}",
                 remedy="`study logs STUDY TRIAL` tells more; what was stored stays",
             )
 

@@ -43,6 +43,7 @@ class TrialPlan:
         attempt: Of the last try; 0 before the first.
         failures: Attempts that failed by themselves; those lost with a driver or a node do not
             count.
+        memory_failures: Those of them that were out of memory; a resume forgets them.
         nodes_lost: Attempts that were lost with their node.
         not_before: On the agenda's clock, when it may be tried again.
         discarded: Attempts that were complete, but measured so badly that they were repeated.
@@ -57,6 +58,7 @@ class TrialPlan:
     state: TrialState = "queued"
     attempt: int = 0
     failures: int = 0
+    memory_failures: int = 0
     nodes_lost: int = 0
     not_before: float = -math.inf
     discarded: list[int] = field(default_factory=list)

@@ -141,11 +141,20 @@ class StudySearcher(NotPickled, Searcher):
     def release_unstarted(self) -> None:
         """Free the slots of trials whose actor could not be reset: Tune tells nobody of them.
 
-        That is where the trial before has been stopped and does not end.
+        That is where the trial before has been stopped and does not end. Tune has thrown its
+        process away, so that each such trial costs one attempt of one other.
         """
         for tune_id, trial in list(self.trials.items()):
-            if trial.status == Trial.ERROR:
+            if trial.status != Trial.ERROR:
+                continue
+            if tune_id in self._began:
                 self.release(tune_id, _error_of(trial))
+                continue
+            del self.trials[tune_id]
+            ours = self.running.pop(tune_id, None)
+            if ours is not None:
+                with self.kept():
+                    self._conductor.unbegun(ours)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
