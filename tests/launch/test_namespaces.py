@@ -104,10 +104,11 @@ class Namespaces:
             time.sleep(0.5)
 
     def run(self, number: int, command: list[str]) -> subprocess.Popen[bytes]:
-        """Start a command in a namespace."""
+        """Start a command in a namespace, without what this session's own Ray has set."""
+        own = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
         return subprocess.Popen(
             ["ip", "netns", "exec", f"{self._name}n{number}", *command],
-            env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token},
+            env=own | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token},
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
