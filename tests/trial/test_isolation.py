@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -42,3 +44,21 @@ def test_a_reused_process_starts_like_a_fresh_one():
             assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
     finally:
         torch.set_num_threads(before[1])
+
+
+def test_torch_that_is_imported_later_starts_no_differently():
+    pytest.importorskip("torch")
+    script = (
+        "import random, sys\n"
+        "from joulefront.trial.isolation import isolated\n"
+        "assert 'torch' not in sys.modules\n"
+        "for _ in range(2):\n"
+        "    with isolated(seed=5, threads=1):\n"
+        "        import torch\n"
+        "        print(random.random(), float(torch.rand(())), torch.get_num_threads())\n"
+        "assert not any('joulefront' in type(f).__module__ for f in sys.meta_path)\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert printed[0] == printed[1] and printed[0].endswith(" 1")

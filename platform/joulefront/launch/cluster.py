@@ -111,7 +111,7 @@ def ray_cluster(
         return
     workers = worker_environment(cpus)
     _settle_imported_ray(loopback=on_loopback(address if address is not None else listen))
-    with _environment(workers if address is None else {}):
+    with environment(workers if address is None else {}):
         try:
             if address is None:
                 ray.init(
@@ -182,7 +182,7 @@ def ask_nodes(question: Callable[..., Any], *arguments: Any) -> list[tuple[str, 
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set variables for the processes that Ray starts, and put back what was there."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -19,6 +19,7 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.data_paths import check_data_paths
 from joulefront.launch.display import Display
 from joulefront.launch.node_classes import check_node_classes
+from joulefront.launch.prestart import prestarting
 from joulefront.launch.reach import reach_notes
 from joulefront.launch.resources import Resources, local_cores
 from joulefront.launch.sharing import SharedStore
@@ -57,6 +58,7 @@ def execute(
     for text in reach_notes(address) if address is not None else ():
         display.note(text)
     with (
+        prestarting(spec, _processes_of(spec, concurrent) if alone else 0) as until_ready,
         ray_cluster(
             address,
             cpus=spec.per_trial.cpus,
@@ -85,6 +87,7 @@ def execute(
             if not alone:
                 shared()
 
+        until_ready()
         with _metered(conductor.store):
             run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=step)
 
@@ -133,6 +136,13 @@ def _metered(store: str | Path) -> Iterator[None]:
     finally:
         host.closed(Window(opened=called, closed=counters.read(), cores=0))
         host.observe(called.monotonic_ns)  # waits until the last sample has been written
+
+
+def _processes_of(spec: StudySpec, concurrent: int) -> int:
+    """Return how many processes a study's trials need: no more than there are trials."""
+    if spec.budget.trials is None:
+        return concurrent
+    return min(concurrent, spec.budget.trials * spec.replicates.folds * spec.replicates.seeds)
 
 
 def _local_gpus(each: Resources) -> int:

@@ -16,7 +16,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.searcher import NotPickled, StudySearcher
-from joulefront.trial._group import stop_group
+from joulefront.trial._group_ends import stop_group
 from joulefront.trial.messages import MESSAGE, decode
 
 

@@ -25,14 +25,14 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
-from joulefront.trial._group import (
-    ASSIGNMENT,
+from joulefront.trial._group_ends import (
     PROCESS_DIED,
     RankLost,
     remove_orphaned_groups,
     stop_group,
 )
 from joulefront.trial._nodes import node_left
+from joulefront.trial.assignment import ASSIGNMENT
 from joulefront.trial.memory import is_out_of_memory
 
 _GROUPS_END_SECONDS = 10.0  # for worker groups to end when the study is stopped

@@ -2,8 +2,8 @@
 
 The group has a placement group of its own, which Ray leaves behind where the controller dies, and
 holds its cores for as long as the controller lives. It is therefore never Tune that stops a trial:
-the controller is told so, and ends itself and the group within a second. The ranks' code is
-`_ray.py`'s; what a placement group's creator has left, `remove_orphaned_groups` removes.
+the controller is told so (`_group_ends.py`), and ends itself and the group within a second. The
+ranks' code is `_ray.py`'s.
 """
 
 from __future__ import annotations
@@ -18,25 +18,17 @@ from typing import Any
 
 import ray
 from ray import train, tune
-from ray._private import state
-from ray.core.generated import gcs_pb2
 from ray.exceptions import RayActorError
-from ray.experimental import internal_kv
 from ray.train import UserCallback
 from ray.train.torch import TorchTrainer
 from ray.train.v2._internal.execution.callback import ControllerCallback
-from ray.util.placement_group import PlacementGroup, remove_placement_group
 from ray.util.queue import Empty, Queue
 
+from joulefront.trial._group_ends import PROCESS_DIED, RankLost, forget_stop, is_told_to_stop
 from joulefront.trial._nodes import NodeLeft, node_left
 from joulefront.trial._rendezvous import OneAddress
-from joulefront.trial.assignment import Assignment
+from joulefront.trial.assignment import ASSIGNMENT, Assignment
 from joulefront.trial.messages import MESSAGE, Report, decode, encode, merge
-
-ASSIGNMENT = "joulefront_assignment"
-"""Key of a Tune or Train configuration under which an assignment travels."""
-
-PROCESS_DIED = "its process died before it could say why"
 
 _TRAIN = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.05",  # 2 s: a report would cost 1.6 s
@@ -46,10 +38,6 @@ _NOT_NEEDED = frozenset({"DatasetsCallback", "PlacementGroupCleanerCallback"})
 """Of Train's callbacks: the first is for Ray Data, the second leaves 600 MB on the head."""
 
 _LOOK_SECONDS = 0.25
-
-
-class RankLost(Exception):
-    """The process of a rank has died."""
 
 
 def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], None]) -> None:
@@ -86,28 +74,9 @@ def run_group(assignment: Assignment, run_rank: Callable[[Mapping[str, Any]], No
     try:
         _forward(_messages(), tune_id, _begun(trainer.fit))
     except Exception as error:
-        if internal_kv._internal_kv_del(_stop_key(tune_id)):
+        if forget_stop(tune_id):
             return
         raise _node_left(error) or _lost_rank(error) or error from None
-
-
-def stop_group(tune_id: str) -> None:
-    """Have the worker group of one of Tune's trials end now."""
-    internal_kv._internal_kv_put(_stop_key(tune_id), b"")
-
-
-def remove_orphaned_groups() -> None:
-    """Remove the placement groups of this job whose creator has died, and so free their cores.
-
-    Ray keeps them until the job ends, and its own cleaner asks the dashboard, which may not be
-    there.
-    """
-    own = ray.get_runtime_context().get_job_id()
-    for text in state.state._connect_and_get_accessor().get_placement_group_table():
-        group = gcs_pb2.PlacementGroupTableData.FromString(text)
-        is_held = group.state != gcs_pb2.PlacementGroupTableData.REMOVED
-        if group.creator_actor_dead and is_held and group.creator_job_id.hex() == own:
-            remove_placement_group(PlacementGroup(ray.PlacementGroupID(group.placement_group_id)))
 
 
 @cache
@@ -192,7 +161,7 @@ class _EndWhenTold(ControllerCallback):
     """In the controller's process: end it and its group when `stop_group` says so."""
 
     def __init__(self, tune_id: str) -> None:
-        self._key = _stop_key(tune_id)
+        self._tune_id = tune_id
 
     def after_controller_start(self, train_run_context: Any) -> None:
         """Begin to look."""
@@ -201,7 +170,7 @@ class _EndWhenTold(ControllerCallback):
 
     def _look(self, controller: Any) -> None:
         ended = threading.Event()
-        while not internal_kv._internal_kv_exists(self._key):
+        while not is_told_to_stop(self._tune_id):
             ended.wait(_LOOK_SECONDS)
         controller.abort.remote()
 
@@ -233,10 +202,6 @@ def _failures(error: Exception) -> dict[int, Exception]:
         rank: getattr(failure, "health_check_failure", failure)
         for rank, failure in failures.items()
     }
-
-
-def _stop_key(tune_id: str) -> bytes:
-    return f"joulefront/stop/{tune_id}".encode()
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from joulefront.energy.host_load import host_identity
 from joulefront.energy.host_meter import ActorsOf, HostMeter
 from joulefront.energy.ledger import Purpose
 from joulefront.energy.node_class import node_class
+from joulefront.trial._preload import TO_LOAD
 from joulefront.trial.actors import actors_of
 from joulefront.trial.ledger import Ledger
 
@@ -241,6 +242,7 @@ def _find_meter() -> Any:
             get_if_exists=True,
             lifetime="detached",
             num_cpus=0,
+            runtime_env={"env_vars": {TO_LOAD: ""}},  # a process that is not prestarted for a trial
             max_restarts=-1,
             max_task_retries=-1,  # what is said while it starts again is said to the next one
             scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),

@@ -1,9 +1,10 @@
-"""Carry a trial on Ray: every trial goes through `ray.train.torch.TorchTrainer`.
+"""Carry a trial on Ray: every trial goes through a trainer of Ray Train.
 
 `per_trial.workers: 0` is Train's local mode, inside the trial's own Tune actor, which is reused:
-about 10 ms a trial. `workers: N` is a worker group in a placement group of its own, which costs
-seconds, and pays where a trial needs several GPUs. Local mode must report through `ray.tune`
-(`ray.train.report` raises inside a Tune session), a group through `ray.train`.
+about 10 ms a trial. It loads torch only where the trainable does, or for a GPU: torch is half of
+what the start of a process costs. `workers: N` is a worker group in a placement group of its own,
+which costs seconds, and pays where a trial needs several GPUs. Local mode must report through
+`ray.tune` (`ray.train.report` raises inside a Tune session), a group through `ray.train`.
 """
 
 from __future__ import annotations
@@ -14,24 +15,23 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from ray import train, tune
-from ray.train.torch import TorchTrainer, get_devices
+from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from joulefront.energy.gpu import GpuCounters
 from joulefront.energy.host import Host, NoHost
 from joulefront.errors import JoulefrontError
-from joulefront.trial._group import ASSIGNMENT, run_group
 from joulefront.trial._meter import RayHost
 from joulefront.trial._nodes import OWN_NODE, NodeLeft
-from joulefront.trial.assignment import Assignment, Place
+from joulefront.trial.assignment import ASSIGNMENT, Assignment, Place
 from joulefront.trial.cores import Cores, leased_cores
 from joulefront.trial.messages import MESSAGE, Message, Report, encode
 from joulefront.trial.runner import run_trial
 
-_TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+if TYPE_CHECKING:
+    import torch
 
 
 def tune_trial(config: Mapping[str, Any]) -> None:
@@ -40,6 +40,8 @@ def tune_trial(config: Mapping[str, Any]) -> None:
     if assignment.workers == 0:
         _run_locally(assignment)
     else:
+        from joulefront.trial._group import run_group
+
         run_group(assignment, _run_rank)
 
 
@@ -82,9 +84,6 @@ class TrainSink:
 
 
 def _run_locally(assignment: Assignment) -> None:
-    for variable in _TORCHRUN:
-        os.environ.pop(variable, None)
-    devices = [torch.device("cuda", i) for i in range(math.ceil(assignment.gpus))]
     if OWN_NODE.is_leaving():  # this process was here for an earlier trial
         raise _own_node_left()
     try:
@@ -92,13 +91,22 @@ def _run_locally(assignment: Assignment) -> None:
             contextlib.suppress(JoulefrontError),  # told in the closing message; process is sound
             leased_cores(assignment.cpus) as cores,
         ):
-            place = _place(assignment, devices, cores)
-            TorchTrainer(
+            place = _place(assignment, _own_devices(assignment.gpus), cores)
+            DataParallelTrainer(
                 lambda: run_trial(assignment, place, TuneSink(), _host(assignment)),
                 scaling_config=train.ScalingConfig(num_workers=0, use_gpu=assignment.gpus > 0),
             ).fit()
     except _Leaving:
         raise _own_node_left() from None
+
+
+def _own_devices(gpus: float) -> list[torch.device]:
+    """Return the devices that Ray has made visible to this process."""
+    if not gpus:
+        return []
+    import torch
+
+    return [torch.device("cuda", i) for i in range(math.ceil(gpus))]
 
 
 def _own_node_left() -> NodeLeft:
@@ -108,10 +116,15 @@ def _own_node_left() -> NodeLeft:
 def _run_rank(config: Mapping[str, Any]) -> None:
     assignment = Assignment.from_json(config[ASSIGNMENT])
     context = train.get_context()
+    devices = []
+    if assignment.gpus:
+        from ray.train.torch import get_devices
+
+        devices = get_devices()
     with leased_cores(assignment.cpus) as cores:
         place = _place(
             assignment,
-            get_devices() if assignment.gpus else [],
+            devices,
             cores,
             rank=context.get_world_rank(),
             world_size=context.get_world_size(),
@@ -152,6 +165,8 @@ def _uuid(device: torch.device) -> str:
     name = visible[device.index] if device.index < len(visible) else ""
     if name.startswith("MIG-"):
         return name
+    import torch
+
     return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 

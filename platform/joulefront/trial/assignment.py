@@ -17,6 +17,9 @@ from typing import Any, Literal
 from joulefront.energy.reference import Reference
 from joulefront.trial.cores import Cores
 
+ASSIGNMENT = "joulefront_assignment"
+"""Key of a Tune or Train configuration under which an assignment travels."""
+
 Role = Literal["search", "replicate", "enqueued"]
 
 

@@ -13,8 +13,12 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 
@@ -28,26 +32,25 @@ def isolated(*, seed: int, threads: int) -> Iterator[None]:
     """
     environment, folder = dict(os.environ), os.getcwd()
     _seed_generators(seed)
-    _reset_torch(seed, threads)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _torch_reset(seed, threads):
             yield
     finally:
         os.chdir(folder)
         if dict(os.environ) != environment:
             os.environ.clear()
             os.environ.update(environment)
-        _collect()
+        collect()
 
 
 _frozen: list[bool] = []
 
 
-def _collect() -> None:
-    """Free what the trial left in cycles.
+def collect() -> None:
+    """Free what is left in cycles.
 
-    With Ray and torch loaded a collection takes a fifth of a second, so that what the first trial
-    leaves (the imported modules) is taken out of all later ones.
+    With Ray and torch loaded a collection takes a fifth of a second, so that what there is after
+    the first one (the imported modules) is taken out of all later ones.
     """
     gc.collect()
     if not _frozen:
@@ -62,11 +65,55 @@ def _seed_generators(seed: int) -> None:
         numpy.random.seed(seed % 2**32)
 
 
-def _reset_torch(seed: int, threads: int) -> None:
-    """Reset torch's switches where torch is loaded; a fresh import has them so anyway."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "manual_seed"):
+@contextmanager
+def _torch_reset(seed: int, threads: int) -> Iterator[None]:
+    """Reset torch's switches, now or as soon as somebody imports it."""
+    if hasattr(sys.modules.get("torch"), "manual_seed"):
+        _reset_torch(seed, threads)
+        yield
         return
+    finder = _AfterTorch(lambda: _reset_torch(seed, threads))
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        finder.leave()
+
+
+class _AfterTorch(MetaPathFinder):
+    """Call something once, after the first import of torch.
+
+    Args:
+        then: What to call.
+    """
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+
+    def leave(self) -> None:
+        """Look for nothing any more."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Find torch as everybody else would, and have something follow its import."""
+        if name != "torch":
+            return None
+        self.leave()
+        found = find_spec(name)
+        if found is not None and found.loader is not None:
+            execute = found.loader.exec_module
+
+            def execute_and_call(module: ModuleType) -> None:
+                execute(module)
+                self._then()
+
+            found.loader.exec_module = execute_and_call  # type: ignore[method-assign]
+        return found
+
+
+def _reset_torch(seed: int, threads: int) -> None:
+    torch: Any = sys.modules["torch"]
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)

@@ -40,7 +40,6 @@ def _sleep(
     concurrent: int | None = None,
 ) -> dict[str, Any]:
     from joulefront.launch import launch_study
-    from joulefront.launch.cluster import ray_cluster
     from joulefront.spec import Budget, Float, Objective, Search, StudySpec
 
     with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as name:
@@ -51,14 +50,13 @@ def _sleep(
             name="sleepers",
             trainable="joulefront.bench.faults.witness:train",
             space={"x": Float(0.0, 1.0)},
-            fixed=fixed | {"idle_seconds": seconds},
+            fixed=fixed | {"idle_seconds": seconds, "checkpoints": False},
             objectives=(Objective("score", "maximise"), Objective("cost", "minimise")),
             search=Search(sampler="random", concurrent=concurrent or slots),
             budget=Budget(trials=trials),
         )
         began = time.time()
-        with ray_cluster(None, cpus=1, slots=slots, gpus=0):
-            launch_study(spec, store=folder / "study")
+        launch_study(spec, store=folder / "study")
         first, last = _span(folder / "witness")
     ideal = trials * seconds / slots
     return {
