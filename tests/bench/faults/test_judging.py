@@ -14,7 +14,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from joulefront.bench.faults import driver_kill, node_loss, outside, ports, utilisation, worker_kill
+from joulefront.bench.faults import (
+    driver_kill,
+    dying,
+    node_loss,
+    outside,
+    ports,
+    utilisation,
+    worker_kill,
+)
 from joulefront.bench.figures import Figure
 
 KILLED = 100.0
@@ -131,22 +139,38 @@ def test_the_cpu_seconds_of_all_attempts_count(tmp_path: Path) -> None:
     assert (seen.cpu_seconds, seen.began, seen.ends) == (1.75, [1.0, 3.0, 5.0], [4.0, 6.0])
 
 
+CHARGE = {"time": 1.0, "trial_id": "t1", "attempt": 0, "host": "h", "device": "cpu"}
+
+
 def test_set_up_pays_for_no_joule_of_a_window(tmp_path: Path) -> None:
-    charge = {"time": 1.0, "trial_id": "t1", "attempt": 0, "host": "h", "device": "cpu"}
-    rows = [
-        {**charge, "component": "cpu", "joules": 2.0},
-        {**charge, "component": "setup", "joules": 40.0},
-    ]
-    write(tmp_path / "segments" / "energy" / "a.arrows", rows)
-    assert outside.billed_joules(tmp_path) == 2.0
+    stand = Stand(tmp_path)
+    stand.end(1)
+    window = {**CHARGE, "component": "cpu", "joules": 2.0}
+    rows = [window, {**CHARGE, "component": "setup", "joules": 40.0}]
+    write(stand.study / "segments" / "energy" / "a.arrows", rows)
+    assert outside.billed_joules(stand.study) == {"0.1.0": 2.0}
 
 
 def test_a_charge_that_stands_in_two_segments_is_billed_once(tmp_path: Path) -> None:
-    row = {"time": 1.0, "trial_id": "t1", "attempt": 0, "host": "h", "device": "cpu"}
+    stand = Stand(tmp_path)
+    stand.end(1)
     for writer in "ab":
-        charge = {**row, "component": "cpu", "joules": 2.0}
-        write(tmp_path / "segments" / "energy" / f"{writer}.arrows", [charge])
-    assert outside.billed_joules(tmp_path) == 2.0
+        charge = {**CHARGE, "component": "cpu", "joules": 2.0}
+        write(stand.study / "segments" / "energy" / f"{writer}.arrows", [charge])
+    assert outside.billed_joules(stand.study) == {"0.1.0": 2.0}
+
+
+def test_one_trial_does_not_pay_for_another(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    header = {"content": {"study": {"power_model": {"joules_per_cpu_second": 4.0}}}}
+    (stand.study).mkdir()
+    (stand.study / "study.json").write_text(json.dumps(header))
+    for name, cpu in ((1, 2.0), (2, 3.0)):
+        stand.end(name)
+        stand.book(name, *ran(cpu=cpu))
+    charge = {**CHARGE, "component": "cpu", "joules": 50.0}
+    write(stand.study / "segments" / "energy" / "a.arrows", [charge])
+    assert driver_kill._owed(stand.study, stand.books) == 12.0
 
 
 def values(figures: Sequence[Figure[Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -174,8 +198,10 @@ def test_a_study_without_a_kill_shows_nothing_of_kills() -> None:
 def test_a_driver_that_ended_before_its_kill_shows_nothing_of_kills() -> None:
     row = {"what": "driver_kill", "variant": "joulefront", "struck": False}
     row |= dict.fromkeys(("lost", "doubled", "ghosts", "missing"), 0)
-    assert all(math.isnan(figure.value([row])) for figure in driver_kill.FIGURES)
-    assert all(figure.value([{**row, "struck": True}]) == 0 for figure in driver_kill.FIGURES)
+    *judged, struck = driver_kill.FIGURES
+    assert all(math.isnan(figure.value([row])) for figure in judged)
+    both = [row, {**row, "struck": True}]
+    assert all(figure.value(both) == 0 for figure in judged) and struck.value(both) == 0.5
 
 
 def test_a_node_that_left_between_trials_shows_nothing() -> None:
@@ -212,3 +238,14 @@ def test_every_figure_can_be_read_from_whatever_rows_there_are() -> None:
         for figure in module.FIGURES:
             assert math.isnan(figure.value(rows)) or figure.value(rows) == math.inf
             assert not figure.is_reached(figure.value(rows)) or figure.reach is None
+
+
+def test_a_torn_append_has_written_half_of_its_bytes(tmp_path: Path) -> None:
+    path, sizes = tmp_path / "file", []
+    with path.open("xb", buffering=0) as file:
+        torn = dying._Halving(file, lambda: sizes.append(path.stat().st_size))
+        for data in (b"12345678", b"abcd"):
+            written = 0
+            while written < len(data):
+                written += torn.write(data[written:])
+    assert path.read_bytes() == b"12345678abcd" and sizes == [4, 10]

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,18 @@ def observe(full: bool = False) -> list[dict[str, Any]]:
         boundaries = _count_boundaries(folder)
     chosen = random.Random(0)
     points = range(boundaries) if full else sorted(chosen.sample(range(boundaries), _BOUNDARIES))
-    rows = [_killed("joulefront", boundary=point) for point in points]
-    span = _seconds_of_a_study(rows)
-    instants = [chosen.uniform(0.3, span) for _ in range(_FULL_INSTANTS if full else _INSTANTS)]
-    rows += [_killed("joulefront", after_seconds=seconds) for seconds in instants]
-    spent = ("joulefront", "unbilled")
-    rows += [_killed(variant, spent_seconds=_SPENT_SECONDS) for variant in spent]
     late = int(0.7 * boundaries)
-    rows += [_killed(fault, boundary=late) for fault in ("naive", "lossy", "gives_up")]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if full else 1) as pool:
+        kills = [pool.submit(_killed, "joulefront", boundary=point) for point in points]
+        span = _seconds_of_a_study([kill.result() for kill in kills])
+        for _ in range(_FULL_INSTANTS if full else _INSTANTS):
+            instant = chosen.uniform(0.3, span)
+            kills.append(pool.submit(_killed, "joulefront", after_seconds=instant))
+        spent = ("joulefront", "unbilled")
+        kills += [pool.submit(_killed, one, spent_seconds=_SPENT_SECONDS) for one in spent]
+        faults = ("naive", "lossy", "gives_up")
+        kills += [pool.submit(_killed, fault, boundary=late) for fault in faults]
+        rows = [kill.result() for kill in kills]
     return [row | {"what": "driver_kill", "boundaries": boundaries} for row in rows]
 
 
@@ -146,7 +151,7 @@ def _killed(
             finish(folder, study_process(folder, {"fault": fault}, "--resume"))
         row |= {"seconds_to_kill": killed - began, "seconds_to_end": time.time() - killed}
         row |= _judge(study, books, before, killed)
-        owed = _owed(study, books) - billed_joules(study)
+        owed = _owed(study, books)
         allowed = _SAMPLE_SECONDS * live * joules_per_cpu_second(study)
         return row | {"owed": owed, "allowed": allowed, "missing": max(0.0, owed - allowed)}
 
@@ -190,9 +195,10 @@ def _of(seen: dict[str, Witnessed], row: Row) -> Witnessed:
 
 
 def _owed(study: Path, books: Path) -> float:
-    """Return what the witnesses have used, in the study's own joules."""
-    used = sum(seen.cpu_seconds for seen in witnessed(books).values())
-    return used * joules_per_cpu_second(study)
+    """Return what witnesses have used beyond their bills, in the study's own joules."""
+    each, bills = joules_per_cpu_second(study), billed_joules(study)
+    used = {name: each * seen.cpu_seconds for name, seen in witnessed(books).items()}
+    return sum(max(0.0, joules - bills.get(name, 0.0)) for name, joules in used.items())
 
 
 def _seconds_of_a_study(rows: list[dict[str, Any]]) -> float:
@@ -218,6 +224,12 @@ def _total(column: str) -> Callable[[Rows, str], float]:
     return statistic
 
 
+def _struck(rows: Rows, variant: str) -> float:
+    """Return the share of the planned kills that struck; the other drivers had already ended."""
+    of = [row for row in rows if (row["what"], row.get("variant")) == ("driver_kill", variant)]
+    return sum(row["struck"] for row in of) / len(of) if of else float("nan")
+
+
 _ZERO = (0, 0)
 
 # fmt: off
@@ -230,5 +242,6 @@ FIGURES: tuple[Figure[str], ...] = (
            _total("ghosts"), "joulefront", "replays its sampler from the start", "naive"),
     Figure("kill_joules_missing", "the same: joules without a bill, beyond one sample", _ZERO,
            _total("missing"), "joulefront", "bills no lost attempt", "unbilled"),
+    Figure("kill_struck", "planned kills that struck, share", None, _struck, "joulefront"),
 )
 # fmt: on

@@ -4,7 +4,7 @@ PLAN is JSON: `study` (its directory), `boundary` (the number of the write bound
 lives), `count` (a file that gets the number of boundaries passed), `fault` (of a mutant). A
 boundary is just before or just after each call that writes: `append` and `sync` of the store's
 writer, and `fsync`, `replace`, `rename` and `link` of the operating system, where they touch the
-study.
+study. One more lies in the middle of the bytes that an `append` writes: what it leaves is torn.
 """
 
 from __future__ import annotations
@@ -66,6 +66,29 @@ def _wrap(plan: dict[str, Any]) -> None:
     os.fsync = around(os.fsync, of_study)
     for name in ("append", "sync"):
         setattr(StoreWriter, name, around(getattr(StoreWriter, name), lambda *_: True))
+    segments: Any = import_module("joulefront.store.segments")
+    create = segments._create
+    segments._create = lambda path: _Halving(create(path), boundary)
+
+
+class _Halving:
+    """A file that takes what is written into it in two parts, with a boundary between them."""
+
+    def __init__(self, file: Any, boundary: Callable[[], None]) -> None:
+        self._file = file
+        self._boundary = boundary
+        self._is_begun = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, data: bytes) -> int:
+        """Write the first half of the data, and at the next call what is left of it."""
+        self._is_begun = not self._is_begun
+        written: int = self._file.write(data[: len(data) // 2] if self._is_begun else data)
+        if self._is_begun:
+            self._boundary()
+        return written
 
 
 def _naive() -> None:

@@ -57,15 +57,23 @@ def doubled_trials(study: Path) -> int:
     return len(ends) - len({row["trial_id"] for row in ends})
 
 
-def billed_joules(study: Path) -> float:
-    """Return what the windows of all attempts have been charged, retried ones included.
+def billed_joules(study: Path) -> dict[str, float]:
+    """Return what the windows of each trial's attempts were charged, retried ones included.
 
     Set-up is left out: it is no part of what a witness counts, and would hide what is missing. So
     is a charge's second row, which a batch that was written again, or a second driver, leaves.
+
+    Returns:
+        Joules by the name under which the trial's witness keeps its books.
     """
+    names = {row["trial_id"]: witness_name(row) for row in stored_rows(study, "trials")}
     rows = stored_rows(study, "energy")
     once = {tuple(row[name] for name in _CHARGED): float(row["joules"]) for row in rows}
-    return sum(joules for key, joules in once.items() if key[-1] == "cpu")
+    joules: dict[str, float] = defaultdict(float)
+    for key, charged in once.items():
+        if key[-1] == "cpu":
+            joules[names[key[0]]] += charged
+    return joules
 
 
 def joules_per_cpu_second(study: Path) -> float:
