@@ -1,7 +1,8 @@
-"""A study on nodes with addresses of their own: real `ray start` in network namespaces.
+"""A study on nodes with addresses and disks of their own: real `ray start` in namespaces.
 
-One worker is cut off for 30 seconds, the other is killed. The store is a folder: the namespaces
-are those of the network only.
+No directory that the study or Ray writes to is shared; what nodes have in common is the installed
+software, as an image would have it, and an object store. One worker is cut off from all others
+for 30 seconds, the other is killed.
 """
 
 from __future__ import annotations
@@ -13,39 +14,49 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from joulefront.store import StudyStore, fold_trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 NET = "10.77.31"
+OUTSIDE = f"{NET}.254"  # of this machine, where the object store is
+AWS = {
+    "AWS_ENDPOINT_URL": f"http://{OUTSIDE}:9753",
+    "AWS_ALLOW_HTTP": "true",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+}
 CUT_SECONDS = 30
 TRAINABLE = """
-import os, pathlib, tempfile, time
+import pathlib, tempfile, time
 from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     x: float = 0.5
-    witness: str = ""
-    gate: str = ""
 
 def train(config, trial):
     import ray
+    disk = pathlib.Path(__file__).parent
     address = ray.util.get_node_ip_address()
     restored = trial.restored_checkpoint()
     done = int((restored / "step").read_text()) if restored else 0
     with trial.measured():
         for step in range(done + 1, 4):
-            with open(config.witness, "a") as witness:
+            with open(disk / "witness", "a") as witness:
                 witness.write(f"{config.x} {step} {address}\\n")
-            while step == 2 and not os.path.exists(config.gate):
+            while step == 2 and not (disk / "gate").exists():
                 time.sleep(0.1)
             with tempfile.TemporaryDirectory() as folder:
                 pathlib.Path(folder, "step").write_text(str(step))
@@ -53,13 +64,12 @@ def train(config, trial):
 """
 STUDY = """\
 name: namespaces
-trainable: {folder}/trainable.py:train
-fixed: {{witness: {folder}/witness, gate: {folder}/gate}}
-space: {{x: {{float: [0.0, 1.0]}}}}
-objectives: [{{metric: accuracy, direction: maximise}}]
-search: {{sampler: random, concurrent: 2}}
-budget: {{trials: 3}}
-per_trial: {{max_failures: 0}}
+trainable: trainable.py:train
+space: {x: {float: [0.0, 1.0]}}
+objectives: [{metric: accuracy, direction: maximise}]
+search: {sampler: random, concurrent: 2}
+budget: {trials: 3}
+per_trial: {max_failures: 0}
 """
 
 
@@ -68,18 +78,26 @@ def ip(*arguments: str) -> None:
 
 
 class Namespaces:
-    """Network namespaces on one bridge, a Ray node in each; the first one is the head."""
+    """Nodes on one bridge, each in a network and a mount namespace; the first one is the head.
 
-    def __init__(self, log: Path) -> None:
+    Args:
+        log: File for what they print.
+        disk: Folder that each of them has for itself, as it has that of Ray's temporary files.
+    """
+
+    def __init__(self, log: Path, disk: Path) -> None:
         self._log = log.open("wb")
+        self._disk = disk
         self._name = f"jf{os.getpid()}"
         self._token = secrets.token_hex(32)
+        self._holders: dict[int, subprocess.Popen[bytes]] = {}
         self._nodes: dict[int, subprocess.Popen[bytes]] = {}
         ip("link", "add", self._name, "type", "bridge")
+        ip("address", "add", f"{OUTSIDE}/24", "dev", self._name)
         ip("link", "set", self._name, "up")
 
     def add(self, number: int) -> None:
-        """Make a namespace, with an address, and start its node."""
+        """Make a node's namespaces, with an address, and start Ray there."""
         space = f"{self._name}n{number}"
         ip("netns", "add", space)
         ip("link", "add", f"{space}v", "type", "veth", "peer", "name", "eth0", "netns", space)
@@ -87,6 +105,14 @@ class Namespaces:
         ip("-n", space, "address", "add", f"{NET}.{number}/24", "dev", "eth0")
         ip("-n", space, "link", "set", "eth0", "up")
         ip("-n", space, "link", "set", "lo", "up")
+        own = [self._disk, Path(tempfile.gettempdir(), "ray")]
+        own[1].mkdir(exist_ok=True)
+        mounted = " && ".join(f"mount -t tmpfs none {shlex.quote(str(each))}" for each in own)
+        held = f"{mounted} && touch {self._disk}/mounted && exec sleep infinity"
+        self._holders[number] = subprocess.Popen(
+            ["ip", "netns", "exec", space, "unshare", "--mount", "sh", "-c", held]
+        )
+        until(self.path(number, "mounted").exists, 10, "a node's disk was to be mounted")
         where = ["--head", "--port=6399", "--include-dashboard=false", "--num-cpus=0"]
         if number > 1:
             where = [f"--address={NET}.1:6399", "--num-cpus=1"]
@@ -94,6 +120,10 @@ class Namespaces:
         start = [*node, "--object-store-memory=100000000", "--disable-usage-stats"]
         again = f"until {shlex.join(start)}; do sleep 1; done"  # a busy machine is too slow for Ray
         self._nodes[number] = self.run(number, ["bash", "-c", again])
+
+    def path(self, number: int, name: str) -> Path:
+        """Return where this process finds a file of a node's own disk."""
+        return Path(f"/proc/{self._holders[number].pid}/root{self._disk}/{name}")
 
     def wait(self) -> None:
         """Wait until the head answers."""
@@ -106,9 +136,11 @@ class Namespaces:
     def run(self, number: int, command: list[str]) -> subprocess.Popen[bytes]:
         """Start a command in a namespace, without what this session's own Ray has set."""
         own = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
+        holder = str(self._holders[number].pid)
+        there = ["sh", "-c", 'cd "$0" && exec "$@"', str(self._disk)]
         return subprocess.Popen(
-            ["ip", "netns", "exec", f"{self._name}n{number}", *command],
-            env=own | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token},
+            ["nsenter", "--target", holder, "--net", "--mount", *there, *command],
+            env=own | AWS | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token},
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -124,22 +156,32 @@ class Namespaces:
         found = subprocess.run(["ip", "netns", "pids", space], capture_output=True, text=True)
         for pid in found.stdout.split():
             os.kill(int(pid), signal.SIGKILL)
-        self._nodes[number].wait()
+        for process in (self._holders[number], self._nodes[number]):
+            process.wait()
 
     def close(self) -> None:
-        for number in sorted(self._nodes, reverse=True):
+        for number in sorted(self._holders, reverse=True):
             self.kill(number)
             ip("netns", "delete", f"{self._name}n{number}")
         ip("link", "delete", self._name)
         self._log.close()
 
 
+def until(condition: Callable[[], bool], seconds: float, failure: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, failure
+        time.sleep(0.1)
+
+
 @pytest.fixture(scope="module")
 def namespaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespaces]:
     if os.name != "posix" or shutil.which("ip") is None or os.geteuid() != 0:
-        pytest.skip("network namespaces need Linux, the `ip` command and root")
+        pytest.skip("namespaces need Linux, the `ip` command and root")
+    folder = tmp_path_factory.mktemp("namespaces")
+    (folder / "disk").mkdir()
     try:
-        made = Namespaces(tmp_path_factory.mktemp("namespaces") / "log")
+        made = Namespaces(folder / "log", folder / "disk")
     except subprocess.CalledProcessError as error:
         pytest.skip(f"network namespaces are not permitted here: {error.stderr.decode().strip()}")
     try:
@@ -152,32 +194,44 @@ def namespaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespaces]
         made.close()
 
 
-def test_a_study_survives_a_cut_network_and_a_dead_machine(tmp_path, namespaces):
-    (tmp_path / "trainable.py").write_text(TRAINABLE)
-    (tmp_path / "study.yaml").write_text(STUDY.format(folder=tmp_path))
-    store, witness = tmp_path / "study", tmp_path / "witness"
-    command = [sys.executable, "-c", "from joulefront.cli import main; main()", "launch"]
-    where = ["--store", str(store), "--address", f"{NET}.1:6399"]
-    driver = namespaces.run(1, [*command, str(tmp_path / "study.yaml"), *where])
+@pytest.fixture
+def store(namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A prefix in a bucket that all nodes reach, and this process too."""
+    for name, value in AWS.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer(ip_address=OUTSIDE, port=9753, verbose=False)
+    server.start()
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="studies")
+    client.close()
+    yield "s3://studies/namespaces"
+    server.stop()
 
-    def until(condition: Callable[[list[list[str]]], bool]) -> None:
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline and driver.poll() is None:
-            lines = witness.read_text().splitlines() if witness.exists() else []
-            if condition([line.split() for line in lines]):
-                return
-            time.sleep(0.2)
-        raise AssertionError(witness.read_text() if witness.exists() else "nothing began")
+
+def test_a_study_survives_a_cut_network_and_a_dead_machine(namespaces, store):
+    for number in (1, 2, 3):
+        namespaces.path(number, "trainable.py").write_text(TRAINABLE)
+    namespaces.path(1, "study.yaml").write_text(STUDY)
+    command = [sys.executable, "-c", "from joulefront.cli import main; main()", "launch"]
+    where = ["--store", store, "--address", f"{NET}.1:6399"]
+    driver = namespaces.run(1, [*command, "study.yaml", *where])
+
+    def is_at_gate(number: int) -> bool:
+        witness = namespaces.path(number, "witness")
+        assert driver.poll() is None
+        return witness.exists() and any(
+            line.split()[1:] == ["2", f"{NET}.{number}"]
+            for line in witness.read_text().splitlines()
+        )
 
     try:
         for number in (2, 3):
-            address = f"{NET}.{number}"
-            until(lambda steps, a=address: any(s[1:] == ["2", a] for s in steps))
+            until(lambda n=number: is_at_gate(n), 90, f"a trial was to begin on node {number}")
         namespaces.cut(2, off=True)
         time.sleep(CUT_SECONDS)
         namespaces.cut(2, off=False)
         namespaces.kill(3)
-        (tmp_path / "gate").touch()
+        namespaces.path(2, "gate").touch()
         assert driver.wait(timeout=120) == 0
     finally:
         if driver.poll() is None:

@@ -191,3 +191,11 @@ def test_credentials_stay_out_of_the_study(remote: StudyStore) -> None:
 
 def _refuse(*_: object) -> None:
     raise StoreWriteError("the object must be writable", given="a broken network")
+
+
+def test_nothing_is_sent_in_the_clear_unless_it_is_allowed(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.0.0.9:9000")
+    with pytest.raises(StudyError, match="AWS_ALLOW_HTTP"):
+        place_of("s3://bucket/study")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    assert place_of("s3://bucket/study").local is None

@@ -52,7 +52,7 @@ class Objects:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith(_LOOPBACK)
+        plain = _speaks_plainly(uri)
         try:
             self._store: Any = from_url(
                 uri,
@@ -186,3 +186,22 @@ def _reading(uri: str) -> Iterator[None]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def _speaks_plainly(uri: str) -> bool:
+    """Return whether requests go without encryption: on loopback, or where the user allows it.
+
+    Raises:
+        StudyError: They would, and the user does not allow it.
+    """
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if not uri.startswith("s3:") or not endpoint.startswith("http://"):
+        return False
+    allowed = os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true")
+    if not allowed and not endpoint.startswith(_LOOPBACK):
+        raise StudyError(
+            "AWS_ENDPOINT_URL must begin with https:// beyond this machine",
+            given=endpoint,
+            remedy="in a network of your own set AWS_ALLOW_HTTP=true, on every host",
+        )
+    return True
