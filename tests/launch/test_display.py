@@ -82,6 +82,16 @@ def test_trials_that_ended_early_and_the_end_of_the_search_are_told(running):
     assert "pruned" in console.file.getvalue().splitlines()[-1]
 
 
+def test_what_a_stopped_trial_would_have_come_to_is_not_shown_as_measured(running, capsys):
+    with PlainLines().watching(running) as refresh:
+        running.agenda.prune("c0001-f0-s0", (-0.625, 321.0))
+        refresh()
+    printed = capsys.readouterr().out
+    assert "pruned" in printed and "625" not in printed and "321" not in printed
+    text = "\n".join(drawn(running, 100))
+    assert "625" not in text and "321" not in text
+
+
 def test_where_the_front_is_raced_for_configurations_and_replicates_are_counted(
     driver, study, toy_spec
 ):

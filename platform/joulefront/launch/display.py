@@ -189,7 +189,7 @@ def _cells(conductor: Conductor, trial: TrialPlan, objectives: list[str]) -> lis
     report = conductor.last_reports.get(trial.trial_id)
     parameters = conductor.agenda.configuration_of(trial).parameters
     cells = [trial.trial_id, _parameters(parameters), _epoch(trial, report)]
-    values: dict[str, Any] = dict(zip(objectives, trial.values or (), strict=False))
+    values: dict[str, Any] = dict(zip(objectives, _measured(trial), strict=False))
     if report is not None and not values:
         values = {name: report.metrics[name] for name in objectives if name in report.metrics}
         values.setdefault("energy_joules", _joules(report))
@@ -197,6 +197,11 @@ def _cells(conductor: Conductor, trial: TrialPlan, objectives: list[str]) -> lis
     if "energy_joules" not in objectives:
         cells.append(_number(_joules(report) if report else None))
     return cells
+
+
+def _measured(trial: TrialPlan) -> tuple[float, ...]:
+    """Return a trial's objectives; those of a pruned one are projected, and minimised."""
+    return trial.values if trial.state == "complete" and trial.values else ()
 
 
 def _epoch(trial: TrialPlan, report: Report | None) -> str:
@@ -212,7 +217,7 @@ def _line(conductor: Conductor, trial: TrialPlan) -> str:
     objectives = conductor.spec.objectives
     outcome = " ".join(
         f"{objective.metric}={_number(value)}"
-        for objective, value in zip(objectives, trial.values or (), strict=False)
+        for objective, value in zip(objectives, _measured(trial), strict=False)
     ) or {"failed": "failed; see `study logs`"}.get(trial.state, trial.state)
     return f"{trial.trial_id}  {parameters}  {outcome}  ({progress_line(conductor)})"
 
