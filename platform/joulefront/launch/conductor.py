@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from joulefront.energy import emissions_grams
-from joulefront.errors import ObjectiveError, StudyError
+from joulefront.errors import ObjectiveError
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.assigning import assignment_of
 from joulefront.launch.curves import Curves
+from joulefront.launch.endings import Endings
 from joulefront.launch.growth import Growth
 from joulefront.launch.plan import NodeEnd, TrialPlan
 from joulefront.launch.recorder import Recorder
@@ -71,9 +72,8 @@ class Conductor:
         self._began = clock() - elapsed_seconds
         self._searched_joules = searched_joules
         self._began_cpu = cpu_clock()
+        self._endings = Endings(agenda, recorder, self._curves)
         self._closed: set[str] = set()
-        self._pruned: dict[str, tuple[float, ...]] = {}
-        self._stopped: set[str] = set()
         self._unreported: set[str] = set()
         self.last_reports: dict[str, Report] = {}
         self.durations: list[float] = []
@@ -162,22 +162,11 @@ class Conductor:
             self._closed.remove(trial_id)
             return
         trial = self.agenda.trial(trial_id)
-        if trial_id in self._pruned:
-            self._end_pruned(trial)
-        elif trial_id in self._stopped or self.stopping:
-            self._end_stopped(trial)
-        elif node is None or not self._end_with_node(trial, node):
-            reason = failure or "ended without a closing message"
-            self._end_failed(trial, reason, out_of_memory=out_of_memory)
+        self._endings.end(trial, failure, node, out_of_memory=out_of_memory, stopping=self.stopping)
 
     def unbegun(self, trial_id: str) -> None:
         """Take in that another trial does not leave the process: no failure of this one."""
-        trial = self.agenda.trial(trial_id)
-        reason = "not begun: the trial before does not leave its process"
-        self._recorder.lost(
-            self.agenda.configuration_of(trial), trial, state="stopped", failure=reason
-        )
-        self.agenda.requeue(trial_id)
+        self._endings.unbegun(self.agenda.trial(trial_id))
 
     def stop(self) -> None:
         """Hand out nothing more; what runs is stopped and can be resumed."""
@@ -192,8 +181,7 @@ class Conductor:
     def _close(self, trial: TrialPlan, closing: Closing) -> None:
         self._closed.add(trial.trial_id)
         self.last_reports.pop(trial.trial_id, None)
-        self._pruned.pop(trial.trial_id, None)
-        self._stopped.discard(trial.trial_id)
+        self._endings.forget(trial.trial_id)
         configuration = self.agenda.configuration_of(trial)
         names = [objective.metric for objective in self.spec.objectives]
         row = dict(closing.metrics) | self._recorder.measured(trial, closing)
@@ -217,7 +205,8 @@ class Conductor:
         if failed:
             if not retry:
                 self._recorder.forget(trial.trial_id)
-            self._check_hope(closing.failure or "")
+            if not self.stopping:
+                self._endings.check_hope(closing.failure or "")
             return
         self.durations.append(closing.duration_seconds)
         if closing.quality == "good" or not self.agenda.remeasure(trial.trial_id):
@@ -246,10 +235,9 @@ class Conductor:
             return False
         running = math.fsum(self._recorder.unbilled(name) for name in self.last_reports)
         self._check_budget(self.spent_joules + running)
-        spent = self.agenda.is_spent
-        if spent:
-            self._stopped.add(trial_id)
-        return spent
+        if self.agenda.is_spent:
+            self._endings.expect_stopped(trial_id)
+        return self.agenda.is_spent
 
     def _is_pruned(self, trial: TrialPlan, epoch: int) -> bool:
         """Return whether the study's rule ends a trial; replicates always run to their end."""
@@ -261,67 +249,8 @@ class Conductor:
         if not should_stop(curve, others, self._growth.points(), self.spec.stopping):
             return False
         projected = tuple(project(curve, others).likely.tolist())
-        self._pruned[trial.trial_id] = projected
-        rule = self.spec.stopping.rule
-        details = {"rule": rule, "epoch": epoch, "projected": list(projected)}
-        self._recorder.events(trial, [Event(kind="trial_pruned", details=details)])
+        self._endings.expect_pruned(trial, projected, epoch)
         return True
-
-    def _end_pruned(self, trial: TrialPlan) -> None:
-        configuration = self.agenda.configuration_of(trial)
-        rule = self.spec.stopping.rule
-        self._recorder.cut(configuration, trial, state="pruned", reason=f"stopping.rule: {rule}")
-        joules = self._recorder.spent_on(trial.trial_id)
-        self.agenda.prune(trial.trial_id, self._pruned.pop(trial.trial_id), joules=joules)
-        self._curves.end(trial.trial_id, configuration.parameters, "pruned")
-        self._recorder.forget(trial.trial_id)
-
-    def _end_stopped(self, trial: TrialPlan) -> None:
-        configuration = self.agenda.configuration_of(trial)
-        if trial.trial_id not in self._stopped:
-            reason = "stopped by the user"
-            self._recorder.lost(configuration, trial, state="stopped", failure=reason)
-            self.agenda.requeue(trial.trial_id)
-            return
-        self._stopped.remove(trial.trial_id)
-        reason = self.agenda.end_reason or ""
-        self._recorder.cut(configuration, trial, state="stopped", reason=reason)
-        self.agenda.stop(trial.trial_id, joules=self._recorder.spent_on(trial.trial_id))
-
-    def _end_with_node(self, trial: TrialPlan, node: NodeEnd) -> bool:
-        """Have a trial go on elsewhere, without counting a failure; return whether it may."""
-        kind = "preemption_notice" if node.notice else "node_lost"
-        self._recorder.events(trial, [Event(kind=kind, details={"host": node.host})])
-        if node.notice:
-            self.agenda.requeue(trial.trial_id)
-        elif not self.agenda.lose(trial.trial_id):
-            return False
-        reason = f"left {node.host}, which is to go" if node.notice else f"lost with {node.host}"
-        configuration = self.agenda.configuration_of(trial)
-        self._recorder.lost(configuration, trial, state="stopped", failure=reason)
-        return True
-
-    def _end_failed(self, trial: TrialPlan, reason: str, *, out_of_memory: bool) -> None:
-        configuration = self.agenda.configuration_of(trial)
-        joules = self._recorder.spent_on(trial.trial_id)
-        retry = self.agenda.fail(
-            trial.trial_id, retryable=True, out_of_memory=out_of_memory, joules=joules
-        )
-        details = {"failure": reason, "traceback": None, "retry": retry}
-        self._recorder.events(trial, [Event(kind="trial_failed", details=details)])
-        self._recorder.lost(configuration, trial, state="failed", failure=reason)
-        self._curves.end(trial.trial_id, configuration.parameters, None)
-        if not retry:
-            self._recorder.forget(trial.trial_id)
-        self._check_hope(reason)
-
-    def _check_hope(self, reason: str) -> None:
-        if self.agenda.is_hopeless and not self.stopping:
-            raise StudyError(
-                "a study must get some of its first configurations to their end",
-                given=f"{self.agenda.failed_configurations} that failed, the last with: {reason}",
-                remedy="`study logs STUDY TRIAL` tells more; what was stored stays",
-            )
 
     def _checkpoint(self, trial: TrialPlan) -> Checkpoint | None:
         """Return what an attempt goes on from: nothing that was saved by a discarded one."""
