@@ -16,7 +16,7 @@ FRONTS = st.integers(2, 3).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(FRONTS, st.integers(1, 4))
 def test_agrees_with_counting_fronts_on_a_grid(rows: list[list[list[int]]], at_least: int) -> None:
     fronts = [np.array(front, dtype=float) for front in rows]

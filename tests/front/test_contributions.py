@@ -13,7 +13,7 @@ CLOUDS = st.integers(1, 4).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(CLOUDS)
 def test_agrees_with_leaving_each_point_out(rows: list[list[float]]) -> None:
     points = np.array(rows)

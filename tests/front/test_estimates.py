@@ -41,7 +41,7 @@ def by_dense_equations(
     return np.linalg.solve(both.T @ both + ridge, both.T @ values)[:n]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(2, 5))
 def test_agrees_with_dense_mixed_model_equations(seed: int, folds: int, n: int) -> None:
     rng = np.random.default_rng(seed)
@@ -56,7 +56,7 @@ def test_agrees_with_dense_mixed_model_equations(seed: int, folds: int, n: int) 
     assert found.centre[:, 0] == pytest.approx(expected)  # too few for a trend
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 12), st.integers(1, 2))
 def test_means_are_plain_where_all_ran_on_the_same_folds(
     seed: int, folds: int, n: int, seeds: int

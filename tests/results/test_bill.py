@@ -222,7 +222,7 @@ def studies(draw) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[str, list, dic
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(studies())
 def test_a_bill_sums_to_what_the_hosts_spent(make_ledger, case) -> None:
     trials, energy, ledgers = case

@@ -24,7 +24,7 @@ AXES = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(axis=st.sampled_from(AXES), x=st.floats(0.0, 1.0, exclude_max=True))
 def test_a_snapped_point_is_where_its_value_lies(axis, x):
     cube = UnitCube({"x": axis})
@@ -35,7 +35,7 @@ def test_a_snapped_point_is_where_its_value_lies(axis, x):
     assert cube.snap(snapped[None])[0] == pytest.approx(snapped, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**31))
 def test_points_of_a_conditional_space_and_those_near_them(seed):
     rng = np.random.default_rng(seed)

@@ -59,7 +59,7 @@ def combinations() -> Iterator[dict[str, Any]]:
     return (dict(zip(NAMES, values, strict=True)) for values in product(OPTIONS, repeat=4))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(spaces())
 def test_agrees_with_every_combination(space: Space) -> None:
     found = [(params, slow_active(space, params)) for params in combinations()]

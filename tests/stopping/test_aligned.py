@@ -21,7 +21,7 @@ def curve(epochs: list[int], number: int) -> Curve:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(EPOCHS, min_size=1, max_size=4), EPOCHS.filter(len))
 def test_agrees_with_looking_each_epoch_up(reported, asked):
     curves = [curve(epochs, number) for number, epochs in enumerate(reported)]

@@ -55,7 +55,7 @@ def test_unknown_grams_end_nothing():
 GROWING = st.lists(st.floats(0, 4), max_size=12).map(sorted)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(GROWING, st.integers(1, 5), st.floats(0.01, 0.9))
 def test_plateau_over_trials_agrees_with_its_definition(history, trials, gain):
     budget = Budget(plateau=Plateau(gain=gain, trials=trials))

@@ -53,7 +53,7 @@ def slow_stops(points, reduction: int) -> bool:
 POINTS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(POINTS, st.integers(2, 4))
 def test_agrees_with_peeling_fronts_off(points, reduction):
     assert stops(points, reduction, epoch=reduction) is slow_stops(points, reduction)

@@ -90,7 +90,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.lists(ROW, max_size=10))
 def test_against_the_rules_read_slowly(tmp_path_factory: Any, rows: list[dict[str, Any]]) -> None:
     store = StudyStore.create(tmp_path_factory.mktemp("fold") / "s", {})

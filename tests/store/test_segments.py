@@ -123,9 +123,7 @@ ROWS = st.lists(
 
 
 # The function-scoped folder is shared on purpose: each example makes a study of its own in it.
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.tuples(ROWS, st.integers(0, 1), st.booleans()), max_size=6))
 def test_any_rows_in_any_batches_are_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, present: Present, batches: list[Any]

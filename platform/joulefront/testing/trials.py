@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ class RecordingTrial(TrialContext):
         fold: Outer fold.
         parameters: Kept with the assignment; the trainable gets its Config from the caller.
         checkpoint: Folder to go on from.
-        store: Folder that takes checkpoints; a new temporary one by default.
+        store: Folder that takes checkpoints; by default one that goes with this object.
         threads: For numerical libraries.
 
     Attributes:
@@ -43,7 +45,7 @@ class RecordingTrial(TrialContext):
         store: Path | None = None,
         threads: int = 1,
     ) -> None:
-        folder = store or Path(tempfile.mkdtemp(prefix="joulefront-trial-"))
+        folder = store or self._own_folder()
         assignment = Assignment(
             trainable="tests:train",
             trial_id="c0000-f0-s0",
@@ -69,6 +71,12 @@ class RecordingTrial(TrialContext):
         self.reports: list[dict[str, Any]] = []
         self.checkpoints: list[Path] = []
         self.finished: dict[str, Any] = {}
+
+    def _own_folder(self) -> Path:
+        """Return a new folder, which goes when this object does."""
+        folder = Path(tempfile.mkdtemp(prefix="joulefront-trial-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def send(self, message: Message) -> None:
         """Remember a message: this is the trial's own sink."""

@@ -44,7 +44,7 @@ def slow(rows: Tensor, indices: list[int], count: int) -> list[set[int]]:
     return sorted(cut[0] + cut[1], key=min)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 40), min_size=1, max_size=5), wanted=st.integers(1, 40))
 def test_equals_a_recursion_over_single_parts(lengths: list[int], wanted: int) -> None:
     rows = points(sum(lengths), spread=3.0)

@@ -10,7 +10,7 @@ from trainables.attention.block_layout import BlockLayout, BlockLists
 CPU = torch.device("cpu")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 20), min_size=1, max_size=5), size=st.integers(1, 9))
 def test_rows_come_back_and_no_block_holds_two_samples(lengths: list[int], size: int) -> None:
     layout = BlockLayout.of(lengths, size, CPU)
@@ -31,7 +31,7 @@ def test_rows_come_back_and_no_block_holds_two_samples(lengths: list[int], size:
         start += len(sample)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=st.lists(st.sets(st.integers(0, 6), min_size=1), min_size=1, max_size=7))
 def test_lists_keep_each_querys_keys_and_the_order_of_the_pairs(rows: list[set[int]]) -> None:
     pairs = [(query, key) for query, keys in enumerate(rows) for key in sorted(keys)]

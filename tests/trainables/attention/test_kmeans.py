@@ -45,7 +45,7 @@ def test_equals_a_slow_lloyd_from_the_same_seeds(iterations: int, clusters: int)
     assert any(torch.equal(partition, e[:, None] == e[None, :]) for e in expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lengths=st.lists(st.integers(0, 20), min_size=1, max_size=5), k=st.integers(1, 6))
 def test_a_sample_is_clustered_alone_as_in_a_batch(lengths: list[int], k: int) -> None:
     rows = points(sum(lengths))

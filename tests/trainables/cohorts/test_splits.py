@@ -35,7 +35,7 @@ def _people(impaired: int, healthy: int, scans: int) -> Cohort:
     return _cohort(labels, groups)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(5, 20), st.integers(5, 40), st.integers(1, 3), st.integers(2, 5), st.integers(0, 99)
 )
