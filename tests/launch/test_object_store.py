@@ -85,6 +85,7 @@ def test_a_study_survives_its_driver_in_an_object_store(bucket: str, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert f"study directory: {uri}" in done.stdout
+    assert f"interactive: {uri}/front.html" in done.stdout
     study = StudyStore.open(uri)
     trials = fold_trials(study.read("trials")).to_pylist()
     assert [trial["state"] for trial in trials] == ["complete"] * 3
@@ -101,6 +102,7 @@ def test_a_study_survives_its_driver_in_an_object_store(bucket: str, tmp_path: P
     ):
         told = subprocess.run(_study(*command), capture_output=True, text=True, check=False)
         assert expected in told.stdout, (command, told.stdout, told.stderr)
+    assert study.place.read("front.html").startswith(b"<!doctype html>")
     log = study.place.read(f"logs/{second}.log").decode()
     assert int(log.rpartition("went on from ")[2].split()[0]) > 0
     assert not list(tmp_path.glob("s3*"))

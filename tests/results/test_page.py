@@ -30,7 +30,8 @@ def without_scripts(page: str) -> str:
 
 @pytest.fixture
 def page(sweep: Study, tmp_path: Path) -> str:
-    return write_front_page(sweep, tmp_path / "front.html").read_text(encoding="utf-8")
+    write_front_page(sweep, tmp_path / "front.html")
+    return (tmp_path / "front.html").read_text(encoding="utf-8")
 
 
 def test_the_page_fetches_nothing(page: str) -> None:
@@ -67,7 +68,8 @@ def test_what_a_study_says_is_escaped(make_study, tmp_path: Path) -> None:
         space={"m": {"choice": [nasty, "b"]}},
         events=[{"kind": "baselines", "details": {"rows": [{"name": nasty}]}}],
     )
-    page = write_front_page(study, tmp_path / "front.html").read_text(encoding="utf-8")
+    write_front_page(study, tmp_path / "front.html")
+    page = (tmp_path / "front.html").read_text(encoding="utf-8")
     assert nasty not in page
     assert 'id="baselines"' in page
 

@@ -37,7 +37,8 @@ def test_marked_members_have_a_note_by_reason(make_study) -> None:
 
 def test_the_page_marks_degraded_members(make_study, tmp_path) -> None:
     study = make_study(trials(degraded=1, good=1))
-    page = write_front_page(study, tmp_path / "front.html").read_text(encoding="utf-8")
+    write_front_page(study, tmp_path / "front.html")
+    page = (tmp_path / "front.html").read_text(encoding="utf-8")
     assert "<td>c0*</td>" in page
     assert "<td>c1</td>" in page
     assert "<p>* energy is degraded: run queue (c0); steal (c0)</p>" in page

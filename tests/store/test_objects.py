@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.dataset
 import pyarrow.fs
@@ -22,6 +24,7 @@ from joulefront.store import (
     place_of,
     save_checkpoint,
     segments,
+    writer,
 )
 from joulefront.store.objects import Objects
 
@@ -75,14 +78,33 @@ def test_a_full_object_is_followed_by_another(
     remote: StudyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segments, "_FULL_BYTES", 4000)
-    monkeypatch.setattr(segments, "_OVERDUE_SECONDS", 0.0)
-    writer = remote.writer()
-    for epoch in range(20):
-        writer.append("reports", [{"time": float(epoch), "epoch": epoch}])
-    assert _epochs(remote.uri) == list(range(19))  # the last one waits
-    writer.close()
+    with remote.writer() as writer:
+        for epoch in range(20):
+            writer.append("reports", [{"time": float(epoch), "epoch": epoch}])
     assert _epochs(remote.uri) == list(range(20))
     assert len(remote.place.entries("segments")) > 2
+
+
+def test_what_nobody_flushes_is_put_by_itself(
+    remote: StudyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_PUT_SECONDS", 0.05)
+    appended = remote.writer()
+    refusals = iter([StoreWriteError("the object must be writable")])
+    real = Objects.replace
+
+    def refuse_once(*arguments: Any) -> dict[str, str]:
+        if error := next(refusals, None):
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(Objects, "replace", refuse_once)
+    appended.append("reports", [{"time": 0.0, "epoch": 0}])
+    deadline = time.monotonic() + 5
+    while _epochs(remote.uri) != [0] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (_epochs(remote.uri), next(refusals, None)) == ([0], None)
+    appended.close()
 
 
 def test_a_refused_put_is_made_up_for(remote: StudyStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +176,10 @@ def test_checkpoints_come_back_whole(remote: StudyStore, source: Path) -> None:
     with fetched(found.uri) as folder:
         assert (folder / "inner" / "weights.pt").read_bytes() == bytes(range(256)) * 100
     assert not folder.exists()
+    upload = "checkpoints/t/0001-000003-000003/files/state.json"
+    remote.place.publish(upload, b"of a process that was killed before it had put them all")
     assert is_sound(examine(remote.place))
+    assert latest_checkpoint(remote.uri, "t") == found
     name = next(e.name for e in remote.place.entries("checkpoints") if "weights" in e.name)
     remote.place.publish(name, b"damaged")
     assert latest_checkpoint(remote.uri, "t") is None

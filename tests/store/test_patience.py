@@ -54,7 +54,7 @@ def test_rows_that_found_no_room_are_written_once(tmp_path: Path, monkeypatch) -
     from joulefront.store import segments
 
     study = StudyStore.create(tmp_path / "study", {})
-    monkeypatch.setattr("joulefront.store.patience.time.sleep", lambda _: None)
+    monkeypatch.setattr("joulefront.store.patience._LOOK_SECONDS", 0.0)
     refusals = iter([True, False, True, True, False])
     real = segments.FileSegment.write
 

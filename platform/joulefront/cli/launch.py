@@ -10,7 +10,6 @@ import typer
 
 from joulefront.cli.front import shown
 from joulefront.cli.piping import write_text
-from joulefront.errors import StoreWriteError
 from joulefront.spec import StudySpec, check_study
 
 
@@ -84,19 +83,8 @@ def run_study(
 
 def _show_front(uri: str) -> None:
     from joulefront.results import Study, write_front_page
-    from joulefront.store import is_remote
 
     study = Study.open(uri)
     write_text(shown(study))
-    if is_remote(uri):
-        return
-    path = Path(uri)
-    try:
-        write_front_page(study, path / "front.html")
-    except OSError as error:
-        raise StoreWriteError(
-            "the front's page must be writable",
-            given=f"{path / 'front.html'}: {error.strerror}",
-            remedy="the study itself is whole; `study front` shows it",
-        ) from error
-    print(f"interactive: {path / 'front.html'}")
+    write_front_page(study, f"{uri}/front.html")
+    print(f"interactive: {uri}/front.html")

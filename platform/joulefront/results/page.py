@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import os
-import secrets
-from pathlib import Path
 
 import pandas as pd
 
@@ -15,6 +13,7 @@ from joulefront.results.plots import plot_front, plot_hypervolume
 from joulefront.results.study import Study
 from joulefront.results.summary import degraded_note, headlines, member_columns
 from joulefront.results.units import number_text, readable, unit_of
+from joulefront.store import place_of
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -40,17 +39,20 @@ th:first-child, td:first-child {{ text-align: left }}
 """
 
 
-def write_front_page(study: Study, path: str | Path) -> Path:
+def write_front_page(study: Study, path: str | os.PathLike[str]) -> None:
     """Write the front, its members, the baselines and the hypervolume as one self-contained page.
 
     The page brings plotly's script along (about 5 MB) and loads nothing from the network. Its
     sections have the anchors #summary, #front, #members, #baselines and #hypervolume. The file is
     replaced at once or not at all.
 
+    Args:
+        study: To show.
+        path: Of the page, or its URI in an object store.
+
     Raises:
-        OSError: The file cannot be written.
+        StoreWriteError: The page cannot be written.
     """
-    path = Path(path)
     front, baselines = study.front(), study.baselines()
     members = pd.DataFrame(member_columns(study, front))
     for objective in study.objectives:
@@ -81,11 +83,9 @@ def write_front_page(study: Study, path: str | Path) -> Path:
         f'<section id="{anchor}"><h2>{title}</h2>\n{body}\n</section>'
         for anchor, title, body in sections
     )
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     page = _PAGE.format(name=html.escape(study.name), sections="\n".join(bodies))
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, path)
-    return path
+    folder, name = os.path.split(path)
+    place_of(folder).publish(name, page.encode())
 
 
 def _paragraphs(sentences: list[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from joulefront.errors import StoreReadError
@@ -23,6 +24,11 @@ TORN = "no whole batch"
 
 class Browsable(Readable, Protocol):
     """A `joulefront.store.places.Place`, as far as it is read."""
+
+    @property
+    def local(self) -> Path | None:
+        """The folder; None in an object store."""
+        ...
 
     def entries(self, folder: str) -> Sequence[tuple[str, int]]:
         """Names and sizes in bytes of all files below a folder, sorted."""
@@ -142,6 +148,11 @@ def _checkpoints(place: Browsable) -> Iterator[Finding]:
         parts = name.split("/")
         if len(parts) > 3 and not parts[2].startswith("."):
             folders["/".join(parts[:3])].add("/".join(parts[3:]))
+    if place.local is None:  # objects come one by one, the checksums last
+        begun = [folder for folder in folders if "checksums.json" not in folders[folder]]
+        for folder in begun:
+            yield Finding(part="checkpoints", text=f"{folder}: not uploaded whole, never used")
+            del folders[folder]
     damaged = [folder for folder in folders if not _is_sound(place, folder, folders[folder])]
     for folder in damaged:
         yield Finding(part="checkpoints", text=f"{folder}: damaged, never used", sound=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from joulefront.store.objects import Objects
 
 _FULL_BYTES = 1 << 18  # of an object, which is put whole at every sync
-_OVERDUE_SECONDS = 5.0  # after the first batch that no put holds
 
 
 class FileSegment:
@@ -33,7 +31,6 @@ class FileSegment:
     """
 
     full = False
-    overdue = False
 
     def __init__(self, path: Path, columns: pa.Schema) -> None:
         self.uri = str(path)
@@ -93,24 +90,17 @@ class ObjectSegment:
         head, self._crc, self._schema = schema_message(columns)
         self._data = bytearray(head)
         self._version: dict[str, str] | None = None
-        self._waiting_since: float | None = None
+        self._is_put = True
 
     @property
     def full(self) -> bool:
         """Whether the next batch belongs into another segment."""
         return len(self._data) >= _FULL_BYTES
 
-    @property
-    def overdue(self) -> bool:
-        """Whether a batch has waited for long."""
-        since = self._waiting_since
-        return since is not None and time.monotonic() - since >= _OVERDUE_SECONDS
-
     def write(self, batch: pa.RecordBatch, first: int) -> None:
         """Append `batch` to what the next put holds."""
         self._data += batch_message(batch, self._schema, self._crc, first)
-        if self._waiting_since is None:
-            self._waiting_since = time.monotonic()
+        self._is_put = False
 
     def sync(self) -> None:
         """Put the object; when this returns, every reader sees its batches.
@@ -118,10 +108,10 @@ class ObjectSegment:
         Raises:
             StoreWriteError: The store refuses.
         """
-        if self._waiting_since is not None:
+        if not self._is_put:
             data = bytes(self._data)
             self._version = self._objects.replace(self._name, data, self._version)
-            self._waiting_since = None
+            self._is_put = True
 
     def close(self) -> None:
         """Forget the rows."""

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from joulefront.errors import LeaseLost, StoreReadError, StoreWriteError
 from joulefront.store.columns import TableColumns, conform
 from joulefront.store.durable import writing
 from joulefront.store.places import Place
@@ -23,6 +24,7 @@ from joulefront.store.schema import SCHEMAS, check_table
 from joulefront.store.segments import FileSegment, ObjectSegment, new_segment
 
 _MOST_UNSYNCED = 1000  # batches of one table kept in memory until they are synced
+_PUT_SECONDS = 1.0  # after a row is appended, in an object store
 
 _Numbered = tuple[pa.RecordBatch, int]  # and how many rows were appended to the table before it
 
@@ -32,9 +34,8 @@ class StoreWriter:
 
     In a folder a row is *acknowledged* when `append` returns: it then survives the death of this
     process, and every reader sees it. It survives a power cut once `sync` has returned. In an
-    object store all of that holds once `flush` or `sync` has returned; `append` puts what has
-    waited for five seconds before it takes more. One call of `append` is one batch: a reader
-    sees all of its rows or none.
+    object store all of that holds once `flush` or `sync` has returned, or a put that comes by
+    itself a second later. One call of `append` is one batch: a reader sees all of its rows or none.
 
     Any thread may call any method. An instance belongs to one process: it is neither pickled nor
     used after a fork. Any number of processes and hosts may write to one study at once, each
@@ -65,6 +66,7 @@ class StoreWriter:
         self._lock = threading.Lock()
         self._logs: dict[str, _TableLog] = {}
         self._closed = False
+        self._put: threading.Timer | None = None
 
     def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Append `rows` as one batch and hand it to the operating system; no rows, no batch.
@@ -87,6 +89,7 @@ class StoreWriter:
                 self._logs[table] = _TableLog(table, self._place, self.writer_id)
             if rows:
                 self._logs[table].append(rows)
+                self._put_later()
 
     def flush(self) -> None:
         """Make every row that was appended survive this process: only object stores need it.
@@ -107,9 +110,7 @@ class StoreWriter:
         """
         with self._lock:
             self._check_open()
-            self._guard()
-            for log in self._logs.values():
-                log.sync()
+            self._sync()
 
     def close(self) -> None:
         """Sync and close; a second call does nothing.
@@ -122,9 +123,7 @@ class StoreWriter:
                 return
             self._closed = True
             try:
-                self._guard()
-                for log in self._logs.values():
-                    log.sync()
+                self._sync()
             finally:
                 for log in self._logs.values():
                     log.close()
@@ -134,6 +133,29 @@ class StoreWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _sync(self) -> None:
+        self._guard()
+        for log in self._logs.values():
+            log.sync()
+
+    def _put_later(self) -> None:
+        if self._place.local is None and self._put is None:
+            self._put = threading.Timer(_PUT_SECONDS, self._put_now)
+            self._put.daemon = True
+            self._put.start()
+
+    def _put_now(self) -> None:
+        with self._lock:
+            self._put = None
+            if self._closed:
+                return
+            try:
+                self._sync()
+            except LeaseLost:  # whoever appends or syncs next is told
+                return
+            except (StoreReadError, StoreWriteError):
+                self._put_later()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -164,8 +186,7 @@ class _TableLog:
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._pay()
-        overdue = self._segment is not None and self._segment.overdue
-        if overdue or len(self._unsynced) >= _MOST_UNSYNCED:
+        if len(self._unsynced) >= _MOST_UNSYNCED:
             self._sync_segment()
         batch = self._columns.batch(rows)
         first = self._rows
