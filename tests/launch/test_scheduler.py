@@ -7,7 +7,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from joulefront.launch.prefetch import Prefetcher
-from joulefront.launch.scheduler import StudyScheduler
+from joulefront.launch.scheduler import StudyScheduler, forget_trials
 from joulefront.launch.searcher import StudyCallback, StudySearcher
 from joulefront.spec import PerTrial
 from joulefront.trial.messages import MESSAGE, Report, encode
@@ -125,3 +125,20 @@ def test_a_trial_whose_actor_could_not_be_reset_frees_its_slot(make):
     callback.on_step_end(2, [])
     assert conductor.over == [("c0000-f0-s0", "not begun")]
     assert not searcher.running and not searcher.trials
+
+
+class TunesTrial:
+    def __init__(self, over: bool) -> None:
+        self.is_finished = lambda: over
+
+
+def test_tune_forgets_trials_that_are_long_over() -> None:
+    trials = [TunesTrial(over=number != 3) for number in range(1000)]
+    held = {name: set(trials) for name in ("_stopped_trials", "_failed_trials", "_trials_to_cache")}
+    controller = SimpleNamespace(_trials=list(trials), **held)
+    forget_trials(controller)
+    last = trials[-200:]
+    assert controller._trials == [trials[3], *last]
+    assert all(kept == {trials[3], *last} for kept in held.values())
+    forget_trials(controller)
+    assert len(controller._trials) == 201

@@ -19,6 +19,8 @@ from joulefront.launch.searcher import NotPickled, StudySearcher
 from joulefront.trial._group_ends import stop_group
 from joulefront.trial.messages import MESSAGE, decode
 
+_KEPT = 200  # Tune's last trials, with which its loop may not be done yet
+
 
 class StudyScheduler(NotPickled, FIFOScheduler):
     """Give the conductor what trials report, and stop those that it wants stopped.
@@ -45,6 +47,7 @@ class StudyScheduler(NotPickled, FIFOScheduler):
         ended, Tune would drop theirs, and where trials are shorter than an actor's start, there
         would never be a second one.
         """
+        forget_trials(tune_controller)
         waiting = (t for t in self._searcher.trials.values() if t.status == Trial.PENDING)
         return next(reversed([*waiting]), None)
 
@@ -65,3 +68,17 @@ class StudyScheduler(NotPickled, FIFOScheduler):
             return str(TrialScheduler.CONTINUE)
         trial.temporary_state.ray_actor.reset_config.remote({})
         return str(TrialScheduler.STOP)
+
+
+def forget_trials(tune_controller: Any) -> None:
+    """Have Tune drop what it keeps of trials that are over, 50 kB each, but for the last ones.
+
+    It would keep them for its own results and files, which nobody reads here.
+    """
+    trials = tune_controller._trials
+    if len(trials) < 2 * _KEPT:
+        return
+    over = {trial for trial in trials[:-_KEPT] if trial.is_finished()}
+    trials[:] = [trial for trial in trials if trial not in over]
+    for name in ("_stopped_trials", "_failed_trials", "_trials_to_cache"):
+        getattr(tune_controller, name).difference_update(over)

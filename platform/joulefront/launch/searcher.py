@@ -17,8 +17,9 @@ from typing import Any
 import ray
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayTaskError
-from ray.tune import Callback, Stopper
+from ray.tune import Stopper
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
 from joulefront.launch.conductor import Conductor
@@ -174,8 +175,10 @@ class StudySearcher(NotPickled, Searcher):
         return assignment
 
 
-class StudyCallback(NotPickled, Callback):
+class StudyCallback(NotPickled, TrialProgressCallback):
     """Free the slots of trials that are over, and let the display breathe.
+
+    It stands in for Tune's own progress, which would print nothing and keep every trial.
 
     Args:
         searcher: Which knows Tune's trials by our names.
@@ -183,8 +186,12 @@ class StudyCallback(NotPickled, Callback):
     """
 
     def __init__(self, searcher: StudySearcher, refresh: Callable[[], None]) -> None:
+        super().__init__()
         self._searcher = searcher
         self._refresh = refresh
+
+    def on_trial_result(self, *_: Any, **__: Any) -> None:
+        """Do nothing: the scheduler has been told."""
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Begin to watch the trial's time."""
