@@ -51,6 +51,15 @@ def test_only_the_last_one_is_kept(store: StudyStore, source: Path) -> None:
         assert len(list((store.path / "checkpoints" / "t").iterdir())) == 1
 
 
+def test_a_late_one_of_an_earlier_attempt_replaces_no_later_one(
+    store: StudyStore, source: Path
+) -> None:
+    for attempt, epoch in [(1, 3), (2, 4), (1, 9)]:
+        save_checkpoint(store.path, "t", attempt, epoch, source)
+    found = latest_checkpoint(store.path, "t")
+    assert found is not None and (found.attempt, found.epoch) == (2, 4)
+
+
 @pytest.mark.parametrize(
     "name", ["files/weights.pt", "files/inner/checksums.json", "checksums.json"]
 )

@@ -65,7 +65,8 @@ def save_checkpoint(
     """Copy the folder `source` into the study; then drop the trial's older checkpoints.
 
     When this returns (the path or URI of the copied files), the copy survives a power cut. When it
-    raises, the older ones are as they were. One process at a time saves for one trial.
+    raises, the older ones are as they were. One process at a time saves for one attempt; that of an
+    earlier attempt, which may live on for a moment, takes nothing from a later one.
 
     Args:
         store: Path or URI of the study.
@@ -83,17 +84,18 @@ def save_checkpoint(
     place, folder = place_of(store), _folder(trial_id)
     names = _regular_files(source)
     with writing(f"{place.uri}/{folder}"):
-        older = _saved(place, folder)
-    number = max((key[2] for key, _ in older), default=0) + 1
+        saved = _saved(place, folder)
+    number = max((key[2] for key, _ in saved), default=0) + 1
     target = f"{folder}/{attempt:04d}-{epoch:06d}-{number:06d}"
     told = json.dumps(dict(metrics or {}))
     if place.local is None:
         _upload(cast("Objects", place), target, source, names, told)
     else:
         _copy_folder(place.local, target, source, names, told)
-    for _, name in older:
-        with suppress(StoreWriteError):
-            place.remove(name)
+    for key, name in saved:
+        if key < (attempt, epoch, number):
+            with suppress(StoreWriteError):
+                place.remove(name)
     return f"{place.uri}/{target}/files"
 
 
