@@ -11,7 +11,7 @@ generation number is taken twice, and whichever manifest stands last is true.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -80,11 +80,12 @@ def read_generation(
 
 
 def publish_generation(
-    place: Place, tables: Mapping[str, tuple[pa.Table, Mapping[str, int]]]
+    place: Place, tables: Iterable[tuple[str, pa.Table, Mapping[str, int]]]
 ) -> None:
     """Write every table as a Parquet file, then the manifest that names them; drop older files.
 
-    `tables` are all rows of a table in order, and how many bytes of which segment these are.
+    `tables` are, of one table after the other, its name, all of its rows in order, and how many
+    bytes of which segment these are.
 
     Raises:
         StoreWriteError: The disk is full or read-only; what was readable before still is.
@@ -93,7 +94,7 @@ def publish_generation(
         older = [entry.name for entry in place.entries("parquet") if _is_whole(entry.name)]
     number = max(map(_number, older), default=0) + 1
     entries = {}
-    for table, (rows, covered_bytes) in tables.items():
+    for table, rows, covered_bytes in tables:
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="zstd")
         data = sink.getvalue().to_pybytes()

@@ -23,7 +23,7 @@ from joulefront.store.schema import SCHEMAS, ordered_names
 WRITER, POSITION = "_writer", "_position"
 
 _HEAD = 1 << 16  # bytes in which a schema is looked for first
-_CHUNK = 1 << 24  # bytes of batches that are read at once
+_CHUNK = 1 << 20  # bytes of batches that are read at once; Arrow takes many times that
 
 
 class Readable(Protocol):

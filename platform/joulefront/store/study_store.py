@@ -178,7 +178,8 @@ class StudyStore:
         Raises:
             StoreWriteError: The disk is full or read-only; the study is as it was.
         """
-        publish_generation(self.place, {table: self._gather(table) for table in SCHEMAS})
+        publish_generation(self.place, ((table, *self._gather(table)) for table in SCHEMAS))
+        pa.default_memory_pool().release_unused()
 
     def segment_bytes(self) -> tuple[int, int]:
         """How many bytes of the segments the last generation covers, and how many it does not."""
