@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -128,7 +128,7 @@ class TrialContext:
         """
         self._metrics = _scalars(metrics)
         self._epoch += 1
-        self._send(
+        self._sink.send(
             Report(
                 epoch=self._epoch,
                 metrics=self._metrics,
@@ -232,13 +232,13 @@ class TrialContext:
 
     def close(self) -> None:
         """Send the closing message of an attempt whose `train` has returned."""
-        self._send(self._closing("complete"))
+        self._sink.send(self._closing("complete"))
 
     def fail(self, error: BaseException, traceback: str) -> None:
         """Send the closing message of an attempt that has raised."""
         known = isinstance(error, JoulefrontError)
         closing = self._closing("failed")
-        self._send(
+        self._sink.send(
             dataclasses.replace(
                 closing,
                 failure=str(error) if known else f"{type(error).__name__}: {error}",
@@ -275,7 +275,7 @@ class TrialContext:
             checkpoint,
             self._metrics,
         )
-        return patiently(save, tell=_say)
+        return patiently(save, tell=print)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._called
@@ -283,15 +283,6 @@ class TrialContext:
     def _take_events(self) -> tuple[Event, ...]:
         events, self._events = tuple(self._events), []
         return events
-
-    def _send(self, message: Message) -> None:
-        self._sink.send(message)
-
-
-def _say(text: str) -> None:
-    """Print into the trial's log, which may lie on the same full disk."""
-    with suppress(OSError):
-        print(text)
 
 
 def _scalars(metrics: Mapping[str, Any]) -> dict[str, MetricValue]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from joulefront.errors import StoreWriteError
 from joulefront.store import Place as StorePlace
-from joulefront.store import place_of
+from joulefront.store import patiently, place_of
+from joulefront.store.durable import writing
 from joulefront.trial.assignment import Assignment, Place
 
 
@@ -23,9 +26,9 @@ def log_name(trial_id: str, rank: int = 0) -> str:
 def logged(assignment: Assignment, place: Place) -> Iterator[None]:
     """Send Python's standard output and error to the trial's log while it runs.
 
-    Lines of later attempts are appended. Without a store, output stays where it is; in an object
-    store it arrives when the attempt ends. Output that C code writes past Python's streams goes to
-    Ray's own logs.
+    Lines of later attempts are appended. While the disk is full, printing waits for room. Without a
+    store, output stays where it is; in an object store it arrives when the attempt ends. Output
+    that C code writes past Python's streams goes to Ray's own logs.
     """
     if assignment.store is None:
         yield
@@ -44,19 +47,42 @@ def logged(assignment: Assignment, place: Place) -> Iterator[None]:
 @contextlib.contextmanager
 def _log(study: StorePlace, name: str) -> Iterator[TextIO]:
     if study.local is not None:
-        path = study.local / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", errors="replace", buffering=1) as log:
+        with _text(patiently(partial(_PatientFile, study.local / name), tell=_unsaid)) as log:
             yield log
         return
     with tempfile.TemporaryDirectory(prefix="joulefront-log-") as scratch:
         path = Path(scratch, "log")
         try:
-            with path.open("w", encoding="utf-8", errors="replace", buffering=1) as log:
+            with _text(io.FileIO(path, "w")) as log:
                 yield log
         finally:
             with contextlib.suppress(StoreWriteError):  # a trial does not fail for its log
                 study.publish(name, _earlier(study, name) + path.read_bytes())
+
+
+class _PatientFile(io.FileIO):
+    """A file that is appended to, and waits for room where the disk is full."""
+
+    def __init__(self, path: Path) -> None:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(path, "a")
+
+    def write(self, data: Any, /) -> int:
+        return patiently(partial(self._write, data), tell=_unsaid)
+
+    def _write(self, data: Any) -> int:
+        with writing(str(self.name)):
+            return super().write(data)
+
+
+def _text(file: io.FileIO) -> TextIO:
+    buffer = io.BufferedWriter(file)
+    return io.TextIOWrapper(buffer, encoding="utf-8", errors="replace", line_buffering=True)
+
+
+def _unsaid(_: str) -> None:
+    """Say nothing of a full disk: the driver does."""
 
 
 def _earlier(study: StorePlace, name: str) -> bytes:
