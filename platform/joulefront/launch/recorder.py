@@ -275,20 +275,9 @@ class Recorder:
     def _write_energy(self, trial: TrialPlan) -> None:
         attempt = self._attempts[trial.trial_id][-1]
         self.spent_joules += _billed(attempt.rows)
-        rows = [
-            {
-                "time": time.time(),
-                "trial_id": trial.trial_id,
-                "attempt": trial.attempt,
-                "host": row.host,
-                "device": row.device,
-                "component": row.component,
-                "joules": row.joules,
-                "provenance": row.provenance,
-                "shared": row.shared,
-            }
-            for row in attempt.rows
-        ]
+        of = {"time": time.time(), "trial_id": trial.trial_id, "attempt": trial.attempt}
+        names = ("host", "device", "component", "joules", "provenance", "shared")
+        rows = [of | {name: getattr(row, name) for name in names} for row in attempt.rows]
         self._writer.append("energy", rows)
         attempt.written = True
 

@@ -36,7 +36,6 @@ from joulefront.store.writer import StoreWriter
 _FORMAT = 1
 _COPY = "study.copy.json"
 _ATTEMPTS = 3  # a compactor may replace a generation between its manifest and its file
-_SHOWN = 8  # studies named in an error
 
 
 class StudyStore:
@@ -273,29 +272,22 @@ def _unopened(place: Place, error: OSError | StoreReadError) -> StudyError | Sto
     if isinstance(error, StoreReadError):
         return error
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return StoreReadError(
-            f"{_named(place)}/study.json must be readable", given=error.strerror or str(error)
-        )
-    store = place.local
-    if store is None:
-        remedy = f"`study launch FILE --store {place.uri}` makes one"
-        return StudyError(
-            f"{place.uri} must be a study", given="no study.json there", remedy=remedy
-        )
-    found = "a file" if store.is_file() else "nothing of that name"
+        given = error.strerror or str(error)
+        return StoreReadError(f"{_named(place)}/study.json must be readable", given=given)
+    if (store := place.local) is None:
+        given, remedy = "no study.json there", f"`study launch FILE --store {place.uri}` makes one"
+        return StudyError(f"{place.uri} must be a study", given=given, remedy=remedy)
+    given = "a file" if store.is_file() else "nothing of that name"
+    given = "a folder without study.json" if store.is_dir() else given
     return StudyError(
-        f"{store} must be a study directory",
-        given="a folder without study.json" if store.is_dir() else found,
-        remedy=_studies_near(store),
+        f"{store} must be a study directory", given=given, remedy=_studies_near(store)
     )
 
 
 def _taken(place: Place) -> StudyError:
-    return StudyError(
-        f"{_named(place)} must not hold a study yet",
-        given="a study that was launched before",
-        remedy="continue it with --resume, or give another folder with --store",
-    )
+    given = "a study that was launched before"
+    remedy = "continue it with --resume, or give another folder with --store"
+    return StudyError(f"{_named(place)} must not hold a study yet", given=given, remedy=remedy)
 
 
 def _studies_near(path: Path) -> str:
@@ -304,5 +296,5 @@ def _studies_near(path: Path) -> str:
         if best := nearest(path.name, names):
             return f"did you mean {folder / best}?"
         if names:
-            return f"studies in {folder}: {', '.join(names[:_SHOWN])}"
+            return f"studies in {folder}: {', '.join(names[:8])}"
     return "`study launch FILE` makes one in results/<name>"

@@ -266,15 +266,8 @@ class TrialContext:
         assignment = self._assignment
         if checkpoint is None or assignment.store is None or self.rank != 0:
             return None
-        save = partial(
-            save_checkpoint,
-            assignment.store,
-            assignment.trial_id,
-            assignment.attempt,
-            self._epoch,
-            checkpoint,
-            self._metrics,
-        )
+        whose = (assignment.store, assignment.trial_id, assignment.attempt, self._epoch)
+        save = partial(save_checkpoint, *whose, checkpoint, self._metrics)
         return patiently(save, tell=print)
 
     def _elapsed(self) -> float:
