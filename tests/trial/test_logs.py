@@ -50,6 +50,12 @@ def test_a_full_disk_is_waited_for_by_log_and_ledger(tiny_disk: Path) -> None:
     assert [row.monotonic_ns for row in ledger.rows()] == list(range(20))
 
 
+def test_a_trial_that_prints_nothing_leaves_no_log(tmp_path: Path) -> None:
+    with log_of(tmp_path):
+        pass
+    assert not list((tmp_path / "logs").iterdir())
+
+
 def test_lines_of_later_attempts_are_appended(tmp_path: Path) -> None:
     for attempt in (1, 2):
         with log_of(tmp_path, attempt):

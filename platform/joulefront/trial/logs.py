@@ -47,8 +47,11 @@ def logged(assignment: Assignment, place: Place) -> Iterator[None]:
 @contextlib.contextmanager
 def _log(study: StorePlace, name: str) -> Iterator[TextIO]:
     if study.local is not None:
-        with _text(patiently(partial(_PatientFile, study.local / name), tell=_unsaid)) as log:
+        path = study.local / name
+        with _text(patiently(partial(_PatientFile, path), tell=_unsaid)) as log:
             yield log
+        if not path.stat().st_size:  # most trials print nothing, and there may be thousands
+            path.unlink()
         return
     with tempfile.TemporaryDirectory(prefix="joulefront-log-") as scratch:
         path = Path(scratch, "log")
