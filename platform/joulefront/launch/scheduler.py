@@ -20,6 +20,7 @@ from joulefront.trial._group_ends import stop_group
 from joulefront.trial.messages import MESSAGE, decode
 
 _KEPT = 200  # Tune's last trials, with which its loop may not be done yet
+_HOLDING = ("_stopped_trials", "_failed_trials", "_trials_to_cache")  # beside `_trials`
 
 
 class StudyScheduler(NotPickled, FIFOScheduler):
@@ -76,9 +77,10 @@ def forget_trials(tune_controller: Any) -> None:
     It would keep them for its own results and files, which nobody reads here.
     """
     trials = tune_controller._trials
+    sets = [getattr(tune_controller, name) for name in _HOLDING]
     if len(trials) < 2 * _KEPT:
         return
     over = {trial for trial in trials[:-_KEPT] if trial.is_finished()}
     trials[:] = [trial for trial in trials if trial not in over]
-    for name in ("_stopped_trials", "_failed_trials", "_trials_to_cache"):
-        getattr(tune_controller, name).difference_update(over)
+    for held in sets:
+        held.difference_update(over)
