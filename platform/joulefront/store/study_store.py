@@ -11,9 +11,9 @@
 
 Not here: what a study means. The store keeps rows; spec and results know what they stand for.
 
-It lies in a folder or an object store (`places.py`). Segments are the truth and are never removed:
-a checksum a batch confines damage, where a flipped bit costs a whole Parquet file. That is a copy
-that reads fast; where it or the manifest is absent or damaged, the segments give the same rows. Readers take no lock and may read while the study runs.
+It lies in a folder or an object store (`places.py`). Segments are the truth and never removed: a
+checksum a batch confines damage, while a flipped bit costs a whole Parquet file, the copy that
+reads fast. Without it the segments give the same rows. Readers take no lock, also of one that runs.
 """
 
 from __future__ import annotations
