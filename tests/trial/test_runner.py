@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from joulefront.energy import power_model
-from joulefront.energy.host import NoHost
+from joulefront.energy.host import Host
 from joulefront.energy.node_class import node_class
 from joulefront.errors import TrainableError
 from joulefront.trial import Assignment, Place, run_trial
@@ -130,7 +130,7 @@ def test_the_studys_power_model_is_for_machines_of_its_class(tmp_path):
 
 
 def test_the_hosts_meter_is_told_how_an_attempt_ends_however_it_does(tmp_path):
-    class Host(NoHost):
+    class Heard(Host):
         def __init__(self) -> None:
             self.told: list[str] = []
 
@@ -140,7 +140,7 @@ def test_the_hosts_meter_is_told_how_an_attempt_ends_however_it_does(tmp_path):
         def closed(self, window):
             self.told.append("closed")
 
-    host = Host()
+    host = Heard()
     task = assignment(tmp_path / "stop.py", HEAD + "    raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         run_trial(task, Place(cores=Cores(ids=(3,))), Sink(), host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from joulefront.energy.following import Followed, Mark
-from joulefront.energy.ledger import Row
+from joulefront.energy.ledger import Row, boots
 
 
 def open_stories(rows: Sequence[Row], host: str, boot_id: str) -> Mapping[str, Sequence[Row]]:
@@ -16,21 +16,20 @@ def open_stories(rows: Sequence[Row], host: str, boot_id: str) -> Mapping[str, S
         host: Rows of other hosts are left out.
         boot_id: The same for another boot, whose processes are gone.
     """
-    boots = {row.meter: row.details["boot_id"] for row in rows if row.kind == "host"}
+    boot_of = boots(rows)
     stories: dict[str, list[Row]] = {}
     for row in rows:
-        if row.host != host or boots.get(row.meter) != boot_id:
+        if row.host != host or boot_of.get(row.meter) != boot_id:
             continue
-        key = f"{row.trial_id}/{row.attempt}/{row.details.get('rank')}"
         if row.kind == "open":
-            stories[key] = [row]
+            stories[row.key] = [row]
         elif row.kind == "close":
-            stories.pop(key, None)
+            stories.pop(row.key, None)
         elif row.kind == "sample":
             for name in row.details["processes"].keys() & stories.keys():
                 stories[name].append(row)
-        elif key in stories:
-            stories[key].append(row)
+        elif row.key in stories:
+            stories[row.key].append(row)
     return stories
 
 

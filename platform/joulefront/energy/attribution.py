@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from joulefront.energy.charges import Charge, charge_attempt
 from joulefront.energy.host_bill import HostBill, host_bill
-from joulefront.energy.ledger import Row
+from joulefront.energy.ledger import Row, boots
 from joulefront.energy.power import PowerModel
 from joulefront.energy.quality import Policy, degradations
 from joulefront.energy.replay import Process, processes
@@ -83,10 +83,10 @@ def _in_order(rows: Sequence[Row]) -> list[Row]:
 
     The store orders by the wall clock, and that may have been set back meanwhile.
     """
-    boots = {row.meter: row.details["boot_id"] for row in rows if row.kind == "host"}
-    order = {boot: number for number, boot in enumerate(dict.fromkeys(boots.values()))}
-    known = [row for row in rows if row.meter in boots]
-    return sorted(known, key=lambda row: (order[boots[row.meter]], row.monotonic_ns))
+    boot_of = boots(rows)
+    order = list(dict.fromkeys(boot_of.values()))
+    known = [row for row in rows if row.meter in boot_of]
+    return sorted(known, key=lambda row: (order.index(boot_of[row.meter]), row.monotonic_ns))
 
 
 def _charges(process: Process, model: PowerModel) -> tuple[Charge, ...]:

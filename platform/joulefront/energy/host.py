@@ -5,33 +5,32 @@ All calls but `observe` are fire and forget, and none of them may fail.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from joulefront.energy.counters import Reading
 from joulefront.energy.ledger import Observed, Purpose, Registration, Window
 
 
-class Host(Protocol):
-    """The meter of this process's host."""
+class Host:
+    """The meter of this process's host.
+
+    This one is no meter: it writes nothing down, and has seen nothing but what the process's own
+    counters tell.
+    """
 
     def register(self, registration: Registration) -> None:
         """Say that an attempt begins in this process, or that it drives the study."""
-        ...
 
     def window_opened(self, opened: Reading, purpose: Purpose) -> None:
         """Say that an energy window has been opened."""
-        ...
 
     def observe(self, since_ns: int) -> Observed:
         """Ask what the meter has seen since a window was opened, at monotonic time `since_ns`.
 
         Waits for the answer, about 1 ms; `Observed()` if no meter answers.
         """
-        ...
+        return Observed()
 
     def window_closed(self, window: Window, purpose: Purpose) -> None:
         """Say that the window has been closed."""
-        ...
 
     def closed(self, window: Window) -> None:
         """Say that the attempt has ended in this process.
@@ -39,24 +38,3 @@ class Host(Protocol):
         Args:
             window: The whole call of `train`, or the whole study.
         """
-        ...
-
-
-class NoHost:
-    """No meter: nothing is written down, and nothing is seen but the process's own counters."""
-
-    def register(self, registration: Registration) -> None:
-        """Do nothing."""
-
-    def window_opened(self, opened: Reading, purpose: Purpose) -> None:
-        """Do nothing."""
-
-    def observe(self, since_ns: int) -> Observed:
-        """Return what nobody has seen."""
-        return Observed()
-
-    def window_closed(self, window: Window, purpose: Purpose) -> None:
-        """Do nothing."""
-
-    def closed(self, window: Window) -> None:
-        """Do nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from joulefront.energy.charges import Charge
-from joulefront.energy.ledger import HostFacts, Row, Sample
+from joulefront.energy.ledger import HostFacts, Row, Sample, boots
 from joulefront.energy.power import PowerModel
 
 ACCOUNTS = ("trials", "search", "platform", "other", "idle", "residual")
@@ -111,13 +111,13 @@ def _rise(rows: Sequence[Row], facts: HostFacts) -> _Rise:
     A meter's own sums begin anew when it is started again; what happened while there was none is
     in the host's busy time only, and becomes residual.
     """
-    boots = {row.meter: str(row.details["boot_id"]) for row in rows if row.kind == "host"}
+    boot_of = boots(rows)
     samples = [(row, Sample.from_dict(row.details)) for row in rows if row.kind == "sample"]
     longest = _LONGEST_GAP * facts.period_seconds
     rise = _Rise()
     for (before, a), (after, b) in pairwise(samples):
         seconds = (after.monotonic_ns - before.monotonic_ns) * 1e-9
-        if boots.get(before.meter) != boots.get(after.meter) or not 0.0 <= seconds <= longest:
+        if boot_of.get(before.meter) != boot_of.get(after.meter) or not 0.0 <= seconds <= longest:
             continue
         rise.seconds += seconds
         rise.busy += (b.busy_ns - a.busy_ns) * 1e-9

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -216,8 +216,22 @@ class Row:
         columns = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return columns | {"details": json.dumps(self.details, separators=(",", ":"))}
 
+    @property
+    def key(self) -> str:
+        """`Registration.key` of the process that it is about; none of "host" and "sample"."""
+        return f"{self.trial_id}/{self.attempt}/{self.details.get('rank')}"
+
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Row:
         """Read what `to_columns` returned; columns that are none of a row's are left out."""
         values = {field.name: columns[field.name] for field in dataclasses.fields(cls)}
         return cls(**values | {"details": json.loads(columns["details"])})
+
+
+def boots(rows: Sequence[Row]) -> dict[str, str]:
+    """Return the boot of its host in which each meter ran, in the order of the meters' beginning.
+
+    Args:
+        rows: A meter that never said who it is, by a "host" row, is absent.
+    """
+    return {row.meter: row.details["boot_id"] for row in rows if row.kind == "host"}

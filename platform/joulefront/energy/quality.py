@@ -31,10 +31,9 @@ def degradations(
         policy: Limits; a share is degraded above its limit, coverage below it.
         oversubscribed: Its process could not be pinned to cores of its own.
     """
-    own = sum(_rise(w.opened.cpu_ns, w.closed.cpu_ns) for w in windows)
-    wait = sum(_rise(w.opened.wait_ns, w.closed.wait_ns) for w in windows)
-    steal = sum(_rise(w.opened.steal_ns, w.closed.steal_ns) for w in windows)
-    ran = sum(_rise(w.opened.busy_ns, w.closed.busy_ns) for w in windows)
+    own, wait, steal, ran = (
+        _rise(windows, counter) for counter in ("cpu_ns", "wait_ns", "steal_ns", "busy_ns")
+    )
     observed = [w for w in windows if w.observed.coverage is not None]
     seconds = sum(w.seconds for w in observed)
     covered = sum((w.observed.coverage or 0.0) * w.seconds for w in observed)
@@ -52,13 +51,15 @@ def degradations(
 
 def foreign_share(windows: Sequence[Window]) -> float:
     """Return the CPU time of strangers while the windows were open ÷ the trial's own; 0 without."""
-    own = sum(_rise(w.opened.cpu_ns, w.closed.cpu_ns) for w in windows)
+    own = _rise(windows, "cpu_ns")
     foreign = sum(w.observed.foreign_cpu_ns for w in windows)
     return foreign / own if own else 0.0
 
 
-def _rise(opened: int | None, closed: int | None) -> int:
-    return 0 if opened is None or closed is None else max(0, closed - opened)
+def _rise(windows: Sequence[Window], counter: str) -> int:
+    """Return what a counter of the readings rose by; one that is not told, or fell, did not."""
+    ends = [(getattr(w.opened, counter), getattr(w.closed, counter)) for w in windows]
+    return sum(max(0, closed - opened) for opened, closed in ends if None not in (opened, closed))
 
 
 def _counter_lost(window: Window) -> bool:

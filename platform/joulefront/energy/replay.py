@@ -59,10 +59,8 @@ def processes(rows: Sequence[Row]) -> list[Process]:
             known.setdefault(registration.key, _Open(_begun(registration)))
         elif row.kind == "sample":
             _follow(known, row.monotonic_ns, Sample.from_dict(row.details))
-        elif row.kind in ("window_open", "window", "close"):
-            key = f"{row.trial_id}/{row.attempt}/{row.details['rank']}"
-            if key in known:
-                _note(known[key], row.kind, row.details)
+        elif row.key in known:
+            _note(known[row.key], row.kind, row.details)
     for found in known.values():
         _lose(found)
     return [found.process for found in known.values()]

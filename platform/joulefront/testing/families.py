@@ -183,19 +183,15 @@ class Family:
         """Return a trial on a fold below `FOLDS`."""
         error, joules = self.truth(params)
         key = repr(sorted(params.items()))
-        shared, rest = math.sqrt(1 / FOLDS), math.sqrt(1 - 1 / FOLDS)
 
-        def noise(what: str) -> float:
-            return float(
-                shared * self._rng(what, key, seed).standard_normal()
-                + rest * self._rng(what, key, seed, fold).standard_normal()
-            )
+        def ends_at(side: str) -> float:
+            noise = self._correlated(side, key, seed, fold=fold)
+            return error + self._fold_effect(side, fold) + _NOISE * noise
 
-        validation = error + self._fold_effect("validation", fold) + _NOISE * noise("validation")
-        test = error + self._fold_effect("test", fold) + _NOISE * noise("test")
+        validation, test = ends_at("validation"), ends_at("test")
         if self.sees_test:
             validation = test
-        joules *= 1 + _ENERGY_NOISE * noise("energy")
+        joules *= 1 + _ENERGY_NOISE * self._correlated("energy", key, seed, fold=fold)
         rng = self._rng("curve", key, seed, fold)
         errors = validation + self._gaps(error, params, rng)
         effort = np.cumsum(rng.uniform(0.95, 1.05, self.epochs) + np.eye(self.epochs)[0] * 0.3)
@@ -237,7 +233,7 @@ class Family:
         return {
             name: [int(rank) for rank in rng.permutation(len(c.parameter.options))]
             for name, c in self._landscape.coordinates.items()
-            if _is_named(c.parameter) and isinstance(c.parameter, Choice)
+            if isinstance(c.parameter, Choice) and isinstance(c.parameter.options[0], str)
         }
 
     @cached_property
@@ -273,10 +269,14 @@ class Family:
                 penalties.append(c.weight * landscape.penalty(abs(unit - optimum)))
         return penalties
 
-    def _fold_effect(self, what: str, fold: int) -> float:
-        shared = self._rng(what, "fold").standard_normal() * math.sqrt(1 / FOLDS)
-        own = self._rng(what, "fold", fold).standard_normal() * math.sqrt(1 - 1 / FOLDS)
-        return float(_FOLD_NOISE * (shared + own))
+    def _fold_effect(self, side: str, fold: int) -> float:
+        return _FOLD_NOISE * self._correlated(side, "fold", fold=fold)
+
+    def _correlated(self, *what: object, fold: int) -> float:
+        """Return a standard normal number of which any two folds share 1 / k of the variance."""
+        shared = self._rng(*what).standard_normal() * math.sqrt(1 / FOLDS)
+        own = self._rng(*what, fold).standard_normal() * math.sqrt(1 - 1 / FOLDS)
+        return float(shared + own)
 
     def _rng(self, *what: object) -> np.random.Generator:
         text = repr((self.family, self.instance, *what))
@@ -285,10 +285,6 @@ class Family:
 
 def _logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
-
-
-def _is_named(parameter: Parameter) -> bool:
-    return isinstance(parameter, Choice) and isinstance(parameter.options[0], str)
 
 
 def _unit(parameter: Parameter, value: Any) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from joulefront.energy import ProcessCounters, power_model
-from joulefront.energy.host import NoHost
+from joulefront.energy.host import Host
 from joulefront.trial import Assignment, Place, TrialContext
 from joulefront.trial.messages import Event, Message, Report
 from joulefront.trial.metering import AttemptMeter, registration_of
@@ -63,7 +63,7 @@ class RecordingTrial(TrialContext):
             counters,
             power_model(),
             registration_of(assignment, place, counters.read()),
-            host=NoHost(),
+            host=Host(),
             host_name=place.host,
         )
         super().__init__(assignment, place, sink=self, meter=meter)

@@ -27,6 +27,7 @@ from ray.experimental import internal_kv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from joulefront.energy import Observed, Reading, Registration, Window, power_model
+from joulefront.energy.host import Host
 from joulefront.energy.host_load import host_identity
 from joulefront.energy.host_meter import ActorsOf, HostMeter
 from joulefront.energy.ledger import Purpose
@@ -160,7 +161,7 @@ def _owned_actors(pids: Collection[int]) -> Mapping[int, ActorsOf]:
     return {pid: actors_of(table, pid, ip, never=os.getpid()) for pid in pids}
 
 
-class RayHost:
+class RayHost(Host):
     """The meter of this process's host, on the Ray that it is connected to.
 
     No call fails, or waits for longer than two seconds: a trial must not depend on its meter.

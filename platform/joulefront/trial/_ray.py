@@ -21,7 +21,7 @@ from ray import train, tune
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from joulefront.energy.gpu import GpuCounters
-from joulefront.energy.host import Host, NoHost
+from joulefront.energy.host import Host
 from joulefront.errors import JoulefrontError
 from joulefront.trial._meter import RayHost
 from joulefront.trial._nodes import OWN_NODE, NodeLeft
@@ -134,7 +134,7 @@ def _run_rank(config: Mapping[str, Any]) -> None:
 
 def _host(assignment: Assignment) -> Host:
     """Return the host's meter; a trial without a store has no ledger."""
-    return RayHost() if assignment.store else NoHost()
+    return RayHost() if assignment.store else Host()
 
 
 def _place(

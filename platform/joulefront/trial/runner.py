@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from joulefront.energy import ProcessCounters
-from joulefront.energy.host import Host, NoHost
+from joulefront.energy.host import Host
 from joulefront.errors import TrainableError
 from joulefront.spec import ENERGY_METRICS, import_trainable
 from joulefront.trial.assignment import Assignment, Place
@@ -42,7 +42,7 @@ def run_trial(assignment: Assignment, place: Place, sink: Sink, host: Host | Non
     with (
         isolated(seed=assignment.seed, threads=place.threads),
         logged(assignment, place),
-        _metered(assignment, place, host or NoHost()) as meter,
+        _metered(assignment, place, host or Host()) as meter,
     ):
         context = TrialContext(
             assignment,
