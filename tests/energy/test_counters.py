@@ -37,9 +37,14 @@ def cpu_seconds(reading):
     return reading.cpu_ns * 1e-9
 
 
-def own_seconds():
-    """This process's clock, to take the test's own work out of the comparison."""
-    return time.process_time()
+def spending(meter):
+    """What the counter goes up by from now on, without the test's own work."""
+
+    def others():
+        return cpu_seconds(meter.read()) - time.process_time()
+
+    before = others()
+    return lambda: others() - before
 
 
 def burn_here(seconds=SECONDS):
@@ -65,11 +70,11 @@ def end(child):
 
 def check_child_counts(meter):
     """The completeness check: a child counts while it lives, and once after it was reaped."""
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     child = burning_child()
-    live = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    live = spent_since()
     end(child)
-    reaped = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    reaped = spent_since()
     assert live == pytest.approx(SECONDS, abs=TOLERANCE), "while it lives"
     assert reaped == pytest.approx(SECONDS, abs=TOLERANCE), "after it was reaped"
 
@@ -80,19 +85,19 @@ def test_a_child_counts_while_it_lives_and_once_after(make_counters):
 
 def test_a_child_that_came_and_went_between_two_readings_counts(make_counters):
     meter = make_counters()
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     end(burning_child())
-    spent = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    spent = spent_since()
     assert spent == pytest.approx(SECONDS, abs=TOLERANCE)
 
 
 def test_a_zombie_counts(make_counters):
     meter = make_counters()
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     child = burning_child()
     child.stdin.close()  # input() then fails, and nobody waits for the child
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    spent = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    spent = spent_since()
     child.wait()
     child.stdout.close()
     assert spent == pytest.approx(SECONDS, abs=TOLERANCE)
@@ -121,7 +126,7 @@ def test_a_thread_counts_while_it_lives_and_after(make_counters):
 
 def test_a_child_of_another_thread_counts(make_counters):
     meter = make_counters()
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     children = []
     started, go_on = threading.Event(), threading.Event()
 
@@ -133,7 +138,7 @@ def test_a_child_of_another_thread_counts(make_counters):
     thread = threading.Thread(target=work)
     thread.start()
     started.wait()
-    spent = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    spent = spent_since()
     go_on.set()
     thread.join()
     end(children[0])
@@ -154,25 +159,20 @@ grandchild.communicate(b"\\n")
 
 def test_a_grandchild_counts_live_reaped_by_the_child_and_reaped_with_it(make_counters):
     meter = make_counters()
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     child = subprocess.Popen(
         [sys.executable, "-c", GRANDCHILD + "print('burnt', flush=True); input()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    spent = []
-
-    def note():
-        spent.append(cpu_seconds(meter.read()) - before - (own_seconds() - own_before))
-
     assert child.stdout.readline() == b"grandchild\n"
-    note()
+    spent = [spent_since()]
     child.stdin.write(b"\n")
     child.stdin.flush()
     assert child.stdout.readline() == b"burnt\n"
-    note()
+    spent.append(spent_since())
     end(child)
-    note()
+    spent.append(spent_since())
     start_of_child = 0.1  # an interpreter that imports subprocess
     assert all(SECONDS - TOLERANCE <= s <= SECONDS + start_of_child for s in spent), spent
     assert max(spent) - min(spent) <= TOLERANCE, spent
@@ -180,23 +180,23 @@ def test_a_grandchild_counts_live_reaped_by_the_child_and_reaped_with_it(make_co
 
 def test_readings_never_fall_while_children_come_and_go(make_counters):
     meter = make_counters()
-    before, own_before = meter.read(), own_seconds()
-    readings = [before.cpu_ns]
+    spent_since = spending(meter)
+    readings = []
     children = [
         subprocess.Popen([sys.executable, "-S", "-c", BURN.format(seconds=0.03 * (1 + i % 3))])
         for i in range(6)
     ]
     while any(child.poll() is None for child in children):
         readings.append(meter.read().cpu_ns)
+    spent = spent_since()
     readings.append(meter.read().cpu_ns)
     assert readings == sorted(readings)
-    spent = (readings[-1] - readings[0]) * 1e-9 - (own_seconds() - own_before)
     assert spent == pytest.approx(0.03 * 12, abs=0.12)
 
 
 def test_what_left_the_tree_stays_counted_and_hides_nothing(make_counters):
     meter = make_counters()
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     orphan_code = BURN.format(seconds=SECONDS) + "print(1, flush=True); input()"
     code = (
         "import subprocess, sys\n"
@@ -207,12 +207,12 @@ def test_what_left_the_tree_stays_counted_and_hides_nothing(make_counters):
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert parent.stdout.readline() == b"1\n"
-    seen = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    seen = spent_since()
     parent.kill()  # its child goes to the system's init, or to a subreaper above us
     parent.wait()
-    left = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    left = spent_since()
     burn_here(0.1)
-    after = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    after = spent_since()
     parent.stdin.close()
     parent.stdout.close()
     assert seen >= SECONDS - TOLERANCE
@@ -353,7 +353,7 @@ def test_completeness_check_catches_blind_counters(mutant, where):
 def test_a_counter_blind_to_reaped_children_fails_between_two_readings():
     meter = ProcessCounters()
     meter._read_tree = blind_to_reaped_children
-    before, own_before = cpu_seconds(meter.read()), own_seconds()
+    spent_since = spending(meter)
     end(burning_child())
-    spent = cpu_seconds(meter.read()) - before - (own_seconds() - own_before)
+    spent = spent_since()
     assert spent != pytest.approx(SECONDS, abs=TOLERANCE)

@@ -77,7 +77,7 @@ def test_devices_with_a_counter_divided_and_without(monkeypatch):
     assert found["GPU 1"] == (True, "Tesla V100-SXM2-16GB: energy counter")
     assert found["GPU 2"] == (
         False,
-        "Tesla P100-PCIE-16GB: no energy counter, so its energy is unknown (up to 250 W)",
+        "Tesla P100-PCIE-16GB: no energy counter, so its energy is unknown",
     )
 
 

@@ -20,7 +20,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +34,36 @@ _ROUNDS = 5
 _GROUP_TRIALS = 3
 _REPORTS = 3
 
+Contestant = Callable[[Path, int], None]
+"""Runs so many no-op trials at once, which write their ends to a file."""
+
 
 def run() -> BenchResult:
     """Measure and return `overhead_seconds`, and the two peers' seconds."""
-    observations: list[dict[str, Any]] = []
     with ray_cluster(None, cpus=1, slots=3, gpus=0):
-        contestants: Mapping[str, Callable[[Path, int], None]] = {
-            "joulefront": _run_joulefront,
-            "ray_tune": _run_ray_tune,
-        }
-        for round_ in range(_ROUNDS):
-            for concurrent in (1, 2):
-                for name, contestant in contestants.items():
-                    seconds = _seconds_per_trial(contestant, concurrent)
-                    observations.append(
-                        {"round": round_, "what": name, "concurrent": concurrent}
-                        | {"seconds": seconds}
-                    )
-        groups = {"train_in_tune": _group_seconds, "joulefront_group": _joulefront_group_seconds}
-        for name, measure in groups.items():
-            observations.append({"round": 0, "what": name, "concurrent": 1, "seconds": measure()})
+        observations = [
+            _observed(name, contestant, concurrent, _SKIPPED) | {"round": round_}
+            for round_ in range(_ROUNDS)
+            for concurrent in (1, 2)
+            for name, contestant in (("joulefront", _run_joulefront), ("ray_tune", _run_ray_tune))
+        ]
+        groups = {"train_in_tune": _run_train_in_tune, "joulefront_group": _run_joulefront_group}
+        for name, contestant in groups.items():
+            observations.append(_observed(name, contestant) | {"round": 0})
     return _summarise(observations)
+
+
+def _observed(
+    name: str, contestant: Contestant, concurrent: int = 1, skipped: int = 0
+) -> dict[str, Any]:
+    """Let a contestant run, and take the seconds of each trial but the first ones."""
+    with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
+        ends = Path(folder) / "ends"
+        contestant(ends, concurrent)
+        times = sorted(float(line) for line in ends.read_text().splitlines())[skipped:]
+    steps = zip(times, times[concurrent:], strict=False)
+    seconds = [(later - earlier) / concurrent for earlier, later in steps]
+    return {"what": name, "concurrent": concurrent, "seconds": seconds}
 
 
 def _summarise(observations: list[dict[str, Any]]) -> BenchResult:
@@ -85,17 +93,6 @@ def _summarise(observations: list[dict[str, Any]]) -> BenchResult:
         table=f"{table}\njoulefront / ray_tune: {ours / peer:.2f}"
         f"\njoulefront_group / train_in_tune: {our_group / group:.2f}",
     )
-
-
-def _seconds_per_trial(contestant: Callable[[Path, int], None], concurrent: int) -> list[float]:
-    """Run a contestant and return the seconds that each of its steady trials took."""
-    with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
-        ends = Path(folder) / "ends"
-        contestant(ends, concurrent)
-        times = sorted(float(line) for line in ends.read_text().splitlines())
-    steady = times[_SKIPPED:]
-    rounds = zip(steady, steady[concurrent:], strict=False)
-    return [(later - earlier) / concurrent for earlier, later in rounds]
 
 
 def write_end(path: str) -> None:
@@ -144,21 +141,17 @@ def _run_ray_tune(ends: Path, concurrent: int) -> None:
     ).fit()
 
 
-def _joulefront_group_seconds() -> list[float]:
-    """Time our worker groups of one."""
+def _run_joulefront_group(ends: Path, concurrent: int) -> None:
+    """Run our worker groups of one."""
     from joulefront.launch import launch_study
 
-    with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
-        ends = Path(folder) / "ends"
-        spec = no_op_spec(ends, 1, _GROUP_TRIALS + 1)
-        group = dataclasses.replace(spec.per_trial, workers=1)
-        launch_study(dataclasses.replace(spec, per_trial=group), store=ends.parent / "study")
-        times = sorted(float(line) for line in ends.read_text().splitlines())
-    return [later - earlier for earlier, later in pairwise(times)]
+    spec = no_op_spec(ends, concurrent, _GROUP_TRIALS + 1)
+    group = dataclasses.replace(spec.per_trial, workers=1)
+    launch_study(dataclasses.replace(spec, per_trial=group), store=ends.parent / "study")
 
 
-def _group_seconds() -> list[float]:
-    """Time the documented pattern: a worker group of one inside each Tune trial."""
+def _run_train_in_tune(ends: Path, concurrent: int) -> None:
+    """Run the documented pattern: a worker group of one inside each Tune trial."""
     from ray import train, tune
     from ray.train.torch import TorchTrainer
     from ray.tune.integration.ray_train import TuneReportCallback
@@ -178,13 +171,12 @@ def _group_seconds() -> list[float]:
         ).fit()
         write_end(config["ends"])
 
-    with tempfile.TemporaryDirectory(prefix="joulefront-bench-") as folder:
-        ends = Path(folder) / "ends"
-        tune.Tuner(
-            driver,
-            param_space={"x": tune.uniform(0.0, 1.0), "ends": str(ends), "folder": folder},
-            tune_config=tune.TuneConfig(num_samples=_GROUP_TRIALS + 1, max_concurrent_trials=1),
-            run_config=tune.RunConfig(name="group", storage_path=folder, verbose=0),
-        ).fit()
-        times = sorted(float(line) for line in ends.read_text().splitlines())
-    return [later - earlier for earlier, later in pairwise(times)]
+    folder = str(ends.parent)
+    tune.Tuner(
+        driver,
+        param_space={"x": tune.uniform(0.0, 1.0), "ends": str(ends), "folder": folder},
+        tune_config=tune.TuneConfig(
+            num_samples=_GROUP_TRIALS + 1, max_concurrent_trials=concurrent
+        ),
+        run_config=tune.RunConfig(name="group", storage_path=folder, verbose=0),
+    ).fit()

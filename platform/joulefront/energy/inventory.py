@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from joulefront.energy.bundled import grid_table
-from joulefront.energy.gpu_power import gpu_tdp_watts
 from joulefront.energy.node_class import node_class
 from joulefront.energy.power import PowerModel, power_model
 from joulefront.energy.process_tree import has_proc
@@ -111,16 +110,14 @@ def _of_gpus(sources: Sources) -> list[Counter]:
         return [Counter("GPU", False, "NVML shows no device")]
     counts = sources.gpus.read()
     return [
-        Counter(f"GPU {number}", counts[uuid] is not None, f"{name}: {_gpu(uuid, name, counts)}")
+        Counter(f"GPU {number}", counts[uuid] is not None, f"{name}: {_gpu(uuid, counts)}")
         for number, (uuid, name) in enumerate(sources.gpu_names.items())
     ]
 
 
-def _gpu(uuid: str, name: str, counts: dict[str, int | None]) -> str:
+def _gpu(uuid: str, counts: dict[str, int | None]) -> str:
     if counts[uuid] is None:
-        watts = gpu_tdp_watts(name)
-        power = "" if watts is None else f" (up to {watts:g} W)"
-        return f"no energy counter, so its energy is unknown{power}"
+        return "no energy counter, so its energy is unknown"
     return "MIG: one counter for all slices, shared" if _is_divided(uuid) else "energy counter"
 
 
