@@ -10,14 +10,8 @@ import pytest
 from joulefront.spec import Budget, Objective, Replicates, Search, Stopping
 from joulefront.spec.space import Float
 from joulefront.store import StudyStore
-from joulefront.testing.virtual import (
-    JOULES_PER_CPU_SECOND,
-    Epoch,
-    Run,
-    Simulated,
-    problem_spec,
-    simulate,
-)
+from joulefront.testing.problem import Epoch, Run
+from joulefront.testing.virtual import JOULES_PER_CPU_SECOND, Simulated, problem_spec, simulate
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from joulefront.energy.host_load import HostLoad
 from joulefront.energy.power import PowerModel, overridden, power_model
 from joulefront.energy.rapl import Rapl
 
+_PERIOD_SECONDS = 1.0  # a counter must not wrap around twice in it at full load
 _SAMPLES = 10  # of a phase, so that its unrest can be seen
 _MOST_IDLE_LOAD = 0.1  # of all cores, by others, while the machine should be idle
 _LEAST_DIFFERENCE = 0.5  # of all cores, between the phases
@@ -89,10 +90,9 @@ def calibrate(
     *,
     ranges: Mapping[str, int],
     cores: int,
-    seconds: float = 10.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PowerModel:
-    """Measure an idle phase and one under load, of `seconds` each.
+    """Measure an idle phase and one under load, of ten seconds each.
 
     Args:
         read: Reads the machine's counters.
@@ -100,20 +100,19 @@ def calibrate(
         model: As it is known without.
         ranges: Where each RAPL counter wraps around, in microjoules.
         cores: Hardware threads of the machine.
-        seconds: Of a phase. At full load a counter must not wrap around twice in a tenth of it.
         sleep: Waits.
     """
 
     def phase() -> list[Counts]:
         counts = [read()]
         for _ in range(_SAMPLES):
-            sleep(seconds / _SAMPLES)
+            sleep(_PERIOD_SECONDS)
             counts.append(read())
         return counts
 
     idle = phase()
     with load():
-        sleep(seconds / _SAMPLES)  # processes start, clocks settle
+        sleep(_PERIOD_SECONDS)  # processes start, clocks settle
         return calibrated(idle, phase(), model, ranges=ranges, cores=cores)
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from joulefront.spec import Objective
 from joulefront.spec.space import Choice, Float, Int, Parameter
-from joulefront.testing.virtual import Epoch, Run
+from joulefront.testing.problem import Epoch, Run
 
 FOLDS = 5
 _NOISE, _FOLD_NOISE, _EPOCH_NOISE, _ENERGY_NOISE = 0.015, 0.015, 0.006, 0.02
@@ -103,7 +103,7 @@ FAMILIES: dict[str, Landscape] = {
         },
         floor=0.08,
         reducible=0.27,
-        gain=lambda capacity: _logistic(8 * (0.35 - capacity)),
+        gain=lambda capacity: 1 / (1 + math.exp(8 * (capacity - 0.35))),
         penalty=lambda distance: distance**2 / (0.15 + distance),
         course=lambda time: np.exp(-9 * time) - 0.08 * np.sin(np.pi * time.clip(0, 1)) ** 2,
     ),
@@ -160,7 +160,8 @@ class Family:
 
     def truth(self, params: Mapping[str, Any]) -> tuple[float, float]:
         """Return error and joules without noise."""
-        return self._objectives_at(self._units(params))
+        units = {name: _unit(self.space[name], value) for name, value in params.items()}
+        return self._objectives_at(units)
 
     def front(self, resolution: int = 25) -> list[tuple[float, float]]:
         """Return the true front: what costs is enumerated, everything else at its optimum."""
@@ -242,18 +243,12 @@ class Family:
 
     def _objectives_at(self, units: Mapping[str, float]) -> tuple[float, float]:
         """Error and joules; coordinates that are absent are at their optimum."""
-        landscape = self._landscape
-        capacity = sum(landscape.coordinates[name].capacity * u for name, u in units.items())
+        landscape, coordinates = self._landscape, self._landscape.coordinates
+        capacity = sum(coordinates[name].capacity * u for name, u in units.items())
         error = landscape.floor + landscape.reducible * landscape.gain(capacity)
         error += math.fsum(self._penalties(units, capacity))
-        return min(error, _WORST_ERROR), _JOULES * self._cost(units)
-
-    def _cost(self, units: Mapping[str, float]) -> float:
-        coordinates = self._landscape.coordinates
-        return float(math.prod(coordinates[name].cost ** u for name, u in units.items()))
-
-    def _units(self, params: Mapping[str, Any]) -> dict[str, float]:
-        return {name: _unit(self.space[name], value) for name, value in params.items()}
+        cost = math.prod(coordinates[name].cost ** u for name, u in units.items())
+        return min(error, _WORST_ERROR), _JOULES * float(cost)
 
     def _penalties(self, units: Mapping[str, float], capacity: float) -> list[float]:
         """Of the coordinates given."""
@@ -281,10 +276,6 @@ class Family:
     def _rng(self, *what: object) -> np.random.Generator:
         text = repr((self.family, self.instance, *what))
         return np.random.default_rng(list(hashlib.blake2b(text.encode(), digest_size=16).digest()))
-
-
-def _logistic(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
 
 
 def _unit(parameter: Parameter, value: Any) -> float:

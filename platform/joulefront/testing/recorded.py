@@ -27,7 +27,7 @@ from joulefront.errors import StudyError
 from joulefront.spec import Objective, StudySpec
 from joulefront.spec.space import Parameter
 from joulefront.store import StudyStore
-from joulefront.testing.virtual import Epoch, Run
+from joulefront.testing.problem import Epoch, Run
 
 TABLES = Path(__file__).parent / "tables"
 SHIPPED = TABLES / "smmt_oasis1.parquet"

@@ -62,15 +62,15 @@ def check_sampler(reference: str, *, model_based: bool = True) -> None:
         check_stopped_and_constraints_are_seen(sampler)
 
 
-def check_proposals_lie_inside(sampler: Sampler, count: int = 12) -> None:
+def check_proposals_lie_inside(sampler: Sampler) -> None:
     """Every value is contained in its parameter, in the space's order, whatever failed or runs."""
-    for observation in observed(sampler, count):
+    for observation in observed(sampler, 12):
         _check_inside(SPACE, observation)
 
 
-def check_conditions_hold(sampler: Sampler, count: int = 16) -> None:
+def check_conditions_hold(sampler: Sampler) -> None:
     """A proposal has the parameters that are active, no others, and not always the same ones."""
-    proposals = observed(sampler, count, space=CONDITIONAL)
+    proposals = observed(sampler, 16, space=CONDITIONAL)
     for observation in proposals:
         _check_inside(CONDITIONAL, observation)
     assert len({tuple(o.params) for o in proposals}) > 1, "only one branch of the space was tried"

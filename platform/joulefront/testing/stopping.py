@@ -114,9 +114,7 @@ def check_a_hopeless_trial_ends(rule: Rule) -> None:
     ), "a hopeless trial went on to its end"
 
 
-def adversarial_loss_rate(
-    rule: Rule, *, alike: int = 0, trials: int = 50, settings: Stopping = SETTINGS
-) -> float:
+def adversarial_loss_rate(rule: Rule, *, alike: int = 0, trials: int = 50) -> float:
     """Share of trials that are stopped though they end on the front, having started badly.
 
     Such a trial has the worst error of all until two thirds of its epochs, then falls to the best.
@@ -126,14 +124,13 @@ def adversarial_loss_rate(
         rule: To be measured.
         alike: How many of the 30 finished curves start as badly and end well.
         trials: How many such trials, each in a study of its own.
-        settings: With which the rule is asked at each epoch.
     """
     lost = 0
     for seed in range(trials):
         others, finished = made_up_study(seed=seed, late=alike)
         curve = made_up_curve("adversary", error=0.05, joules=60.0, late=True, seed=seed)
         lost += any(
-            should_stop_by(rule, beginning(curve, epoch), others, finished, settings)
+            should_stop_by(rule, beginning(curve, epoch), others, finished, SETTINGS)
             for epoch in range(1, EPOCHS)
         )
     return lost / trials

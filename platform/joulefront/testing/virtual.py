@@ -3,80 +3,32 @@
 A `Problem` says what a trial of some parameters would report and when. The conductor is driven as
 Tune would drive it, one message after the other in the order of the clock, so that a search of
 hours takes seconds. What the driver itself computes is measured and counts, as joules and as time.
-Not here: problems (`families`, `recorded`), and any judgement of what comes out.
+Not here: any judgement of what comes out.
 """
 
 from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.proposing import Proposer, run_now
 from joulefront.launch.recorder import Recorder
-from joulefront.spec import Budget, Objective, StudySpec
-from joulefront.spec.space import Parameter
+from joulefront.spec import Budget, StudySpec
 from joulefront.store import StudyStore
+from joulefront.testing.problem import Epoch, Problem, Run
 from joulefront.trial import Assignment
 from joulefront.trial.messages import ChargeRow, Closing, Event, Report
 
 JOULES_PER_CPU_SECOND = 3.6
 """Of the machine whose trials are replayed: the one that the shipped table was recorded on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Epoch:
-    """What a trial reports at the end of an epoch; joules and seconds are since it began."""
-
-    metrics: Mapping[str, float]
-    joules: float
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One trial from its first to its last epoch, and its `test_*` metrics."""
-
-    epochs: Sequence[Epoch]
-    tests: Mapping[str, float] = field(default_factory=dict)
-
-
-class Problem(Protocol):
-    """A trainable whose every trial is known.
-
-    Attributes:
-        name: Of the problem.
-        space: Parameters by name.
-        objectives: What a study of it searches for.
-        reference: A fixed point for hypervolumes, objectives minimised.
-        epochs: Of every trial.
-    """
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def space(self) -> Mapping[str, Parameter]: ...  # noqa: D102
-    @property
-    def objectives(self) -> tuple[Objective, ...]: ...  # noqa: D102
-    @property
-    def reference(self) -> tuple[float, ...]: ...  # noqa: D102
-    @property
-    def epochs(self) -> int: ...  # noqa: D102
-
-    def run(self, params: Mapping[str, Any], *, fold: int, seed: int) -> Run:
-        """Return a trial; the same arguments give the same."""
-        ...
-
-    def truth(self, params: Mapping[str, Any]) -> tuple[float, ...]:
-        """Return the objectives without noise, minimised."""
-        ...
 
 
 @dataclass(kw_only=True, slots=True)

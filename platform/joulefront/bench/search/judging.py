@@ -21,7 +21,8 @@ from joulefront.front import (
     non_dominated,
     reported_members,
 )
-from joulefront.testing.virtual import Problem, Simulated, VirtualTrial
+from joulefront.testing.problem import Problem
+from joulefront.testing.virtual import Simulated, VirtualTrial
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

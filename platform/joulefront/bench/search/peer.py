@@ -15,7 +15,8 @@ from ray import tune
 from ray.tune.search.optuna import OptunaSearch
 
 from joulefront.spec.space import Choice, Parameter
-from joulefront.testing.virtual import Problem, Run, Simulated, VirtualTrial
+from joulefront.testing.problem import Problem, Run
+from joulefront.testing.virtual import Simulated, VirtualTrial
 
 
 def simulate_peer(
