@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from joulefront.launch import launch_study
@@ -57,6 +59,13 @@ STOPPED = """\
     for _ in range(2):
         trial.report({"accuracy": config.x, "cost": 1 - config.x})
         time.sleep(4)
+"""
+HUNG = """\
+    import ctypes
+    pathlib.Path(__file__ + str(trial.rank)).write_text(str(os.getpid()))
+    if trial.rank == 1:
+        ctypes.PyDLL(None).sleep(600)  # holds the interpreter's lock all the time
+    trial.report({"accuracy": config.x})
 """
 
 
@@ -145,3 +154,19 @@ def test_a_plain_train_loop_is_taken_as_it_is(tmp_path, launch):
     study = launch(LOST, trainable=trainable, per_trial=each, objectives=objectives, budget=one)
     (row,) = fold_trials(study.read("trials")).to_pylist()
     assert row["state"] == "complete" and row["accuracy"] == pytest.approx(row["params.x"])
+
+
+def test_a_rank_that_hangs_in_c_code_is_ended_in_time_with_its_group(tmp_path, launch):
+    study = launch(
+        HUNG,
+        objectives=(Objective("accuracy", "maximise"),),
+        per_trial=PerTrial(workers=2, timeout_minutes=0.25, max_failures=0),
+        budget=Budget(trials=1),
+    )
+    (row,) = fold_trials(study.read("trials")).to_pylist()
+    assert (row["state"], row["failure"]) == ("failed", "timed out after 0.25 minutes")
+    ranks = [int((tmp_path / f"t.py{rank}").read_text()) for rank in (0, 1)]
+    deadline = time.monotonic() + 10
+    while groups_left() or any(map(psutil.pid_exists, ranks)):
+        assert time.monotonic() < deadline, "the group was to leave nothing"
+        time.sleep(0.1)

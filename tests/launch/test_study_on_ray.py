@@ -319,13 +319,13 @@ def test_a_trial_that_hangs_is_ended_and_goes_on_from_its_checkpoint(tmp_path, t
     (weights / "model").write_text("w")
     trainable = write(
         tmp_path / "hangs.py",
-        "    import pathlib, time\n"
+        "    import ctypes, pathlib\n"
         f"    mark = pathlib.Path({str(marks)!r}, str(config.x))\n"
         "    if trial.restored_checkpoint() is None:\n"
         f"        trial.report({{'accuracy': 0.1}}, pathlib.Path({str(weights)!r}))\n"
         "        if not any(mark.parent.iterdir()):\n"
         "            mark.touch()\n"
-        "            while True: time.sleep(3600)\n"
+        "            ctypes.PyDLL(None).sleep(3600)  # with the interpreter's lock\n"
         "    trial.report({'accuracy': config.x})\n",
     )
     each = PerTrial(timeout_minutes=0.05, max_failures=1)

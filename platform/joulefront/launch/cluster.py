@@ -48,7 +48,7 @@ def worker_environment(cpus: int) -> dict[str, str]:
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
-        "TUNE_FUNCTION_THREAD_TIMEOUT_S": "60",  # a stopped trial's, to leave its `finally` blocks
+        "TUNE_FUNCTION_THREAD_TIMEOUT_S": "15",  # twice, for a stopped trial to leave its `finally`
         "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative data paths are those of the driver's folder
     }
 
