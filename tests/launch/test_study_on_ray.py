@@ -250,6 +250,32 @@ def test_a_stopped_trial_leaves_a_sound_process_to_the_next(tmp_path, toy_spec):
     assert logs == ["left\n"] * 8
 
 
+@pytest.mark.slow
+def test_a_stopped_trial_that_does_not_leave_holds_its_slot_for_half_a_minute(tmp_path, toy_spec):
+    body = (
+        "    import time\n"
+        "    try:\n"
+        "        for _ in range(2):\n"
+        "            trial.report({'accuracy': config.x, 'cost': 1 - config.x})\n"
+        "    finally:\n"
+        "        time.sleep(600 if config.x == 0.1 else 0)\n"
+    )
+    points = tuple({"x": x} for x in (0.9, 0.1, 0.95))
+    search = Search(sampler="random", concurrent=1, enqueue=points)
+    spec = one_parameter(
+        toy_spec,
+        write(tmp_path / "t.py", body),
+        budget=Budget(trials=3),
+        search=search,
+        **HALVED,
+    )
+    begun = time.monotonic()
+    assert launch_study(spec, store=tmp_path / "study").finished
+    assert time.monotonic() - begun < 60
+    states = [row["state"] for row in rows(tmp_path / "study")]
+    assert states == ["complete", "pruned", "complete"]
+
+
 def test_a_strict_budget_stops_the_trials_that_run(tmp_path, toy_spec):
     body = (
         "    import time\n"
