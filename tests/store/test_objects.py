@@ -59,7 +59,10 @@ def test_a_study_is_made_once_and_found_again(remote: StudyStore) -> None:
         _ = remote.path
 
 
-def test_rows_are_read_once_synced_from_few_objects(remote: StudyStore) -> None:
+def test_rows_are_read_once_synced_from_few_objects(
+    remote: StudyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("joulefront.store.writer._PUT_SECONDS", 60.0)
     with remote.writer() as writer:
         for epoch in range(20):
             writer.append("reports", [{"time": float(epoch), "epoch": epoch, "loss": 0.5}])
