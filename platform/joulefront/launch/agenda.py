@@ -33,8 +33,6 @@ MOST_OUT_OF_MEMORY = 1
 MOST_FAILED_AT_FIRST = 10
 """Configurations that may fail for good before anything else has come of a study."""
 
-_LONGEST_DELAY_SECONDS = 60.0
-
 _SPENT = ("budget.hours", "budget.energy_wh", "budget.emissions_grams")
 """Ends after which nothing begins any more, not even a replicate of what was proposed."""
 
@@ -65,6 +63,7 @@ class Agenda(Roster):
         self._joules_per_cpu_second = joules_per_cpu_second
         self._clock = clock
         self._again: deque[TrialPlan] = deque()
+        self._forgiven = 0
 
     @property
     def end_reason(self) -> str | None:
@@ -153,19 +152,27 @@ class Agenda(Roster):
         trial.joules = joules
         starved = trial.memory_failures > MOST_OUT_OF_MEMORY
         if retryable and not starved and trial.failures <= self.spec.per_trial.max_failures:
-            delay = 2.0 ** min(trial.failures - 2, 10) if trial.failures > 1 else 0.0
-            trial.not_before = self._clock() + min(delay, _LONGEST_DELAY_SECONDS)
-            self.requeue(trial_id)
+            self.retry(trial_id)
             return True
         self._move(trial, "failed")
         self._give_up_siblings(trial)
         return False
 
+    def retry(self, trial_id: str) -> None:
+        """Run a trial that has failed again, once it has waited for as long as `fail` says."""
+        trial = self._trials[trial_id]
+        trial.not_before = self._clock() + trial.delay_seconds
+        self.requeue(trial_id)
+
+    def give_hope(self) -> None:
+        """Forgive what has failed up to now: whoever resumes a study has seen it."""
+        self._forgiven = self.failed_configurations
+
     @property
     def is_hopeless(self) -> bool:
         """Whether so many configurations have failed, and nothing has come of any other."""
         nothing = not (self.count("complete") or self.count("pruned") or self.count("stopped"))
-        return nothing and self.failed_configurations >= MOST_FAILED_AT_FIRST
+        return nothing and self.failed_configurations - self._forgiven >= MOST_FAILED_AT_FIRST
 
     def remeasure(self, trial_id: str) -> bool:
         """Run a complete trial, whose charge is degraded, again from scratch; return whether.

@@ -134,8 +134,7 @@ class Endings:
         retry = self._agenda.fail(
             trial.trial_id, retryable=True, out_of_memory=out_of_memory, joules=joules
         )
-        details = {"failure": reason, "traceback": None, "retry": retry}
-        self._recorder.events(trial, [Event(kind="trial_failed", details=details)])
+        self._recorder.failed(trial, reason, retry=retry, out_of_memory=out_of_memory)
         self._recorder.lost(configuration, trial, state="failed", failure=reason)
         self._curves.end(trial.trial_id, configuration.parameters, None)
         if not retry:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -40,6 +40,8 @@ class Past:
         ends: The first end of each attempt.
         attempts: Number of the last attempt of each trial that anything is known of.
         retried: Failed attempts after which the trial was to be tried again.
+        starved: How many attempts of a trial were out of memory.
+        nodes_lost: How many attempts of a trial were lost with their node.
         projected: What the objectives of pruned attempts would have come to, minimised.
         spent_joules: Of all attempts that were charged.
         events: All of the study.
@@ -84,10 +86,17 @@ class Past:
     def _read_events(self) -> None:
         self.retried: set[Key] = set()
         self.projected: dict[Key, tuple[float, ...]] = {}
+        self.starved: Counter[str] = Counter()
+        self.nodes_lost: Counter[str] = Counter()
         for row in self.events:
             key = (row["trial_id"], row["attempt"])
-            if row["kind"] == "trial_failed" and json.loads(row["details"])["retry"]:
-                self.retried.add(key)
+            if row["kind"] == "trial_failed":
+                details = json.loads(row["details"])
+                if details["retry"]:
+                    self.retried.add(key)
+                self.starved[key[0]] += details.get("out_of_memory", False)
+            elif row["kind"] == "node_lost":
+                self.nodes_lost[key[0]] += 1
             elif row["kind"] == "trial_pruned":
                 self.projected[key] = tuple(json.loads(row["details"])["projected"])
 

@@ -16,6 +16,8 @@ from joulefront.spec import Choice, Parameter
 TrialState = Literal["queued", "running", "complete", "failed", "pruned", "stopped"]
 Role = Literal["search", "replicate", "enqueued"]
 
+_LONGEST_DELAY = 60.0  # seconds
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeEnd:
@@ -43,7 +45,7 @@ class TrialPlan:
         attempt: Of the last try; 0 before the first.
         failures: Attempts that failed by themselves; those lost with a driver or a node do not
             count.
-        memory_failures: Those of them that were out of memory; a resume forgets them.
+        memory_failures: Those of them that were out of memory.
         nodes_lost: Attempts that were lost with their node.
         not_before: On the agenda's clock, when it may be tried again.
         discarded: Attempts that were complete, but measured so badly that they were repeated.
@@ -65,6 +67,11 @@ class TrialPlan:
     values: tuple[float, ...] | None = None
     violations: tuple[float, ...] = ()
     joules: float = 0.0
+
+    @property
+    def delay_seconds(self) -> float:
+        """How long it waits, after its last failure, until it is tried again."""
+        return min(2.0 ** min(self.failures - 2, 10), _LONGEST_DELAY) if self.failures > 1 else 0.0
 
 
 @dataclass(slots=True)

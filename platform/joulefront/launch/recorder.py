@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,13 +63,19 @@ class Recorder:
         writer: Of the study's store.
         bill: Of the study, for attempts that end without a word.
         grid_intensity: Grams of CO2e a kilowatt-hour, or None if it was not given.
+        time_of_rows: Seconds since 1970 for the column "time".
     """
 
     def __init__(
-        self, writer: StoreWriter | PatientWriter, bill: StudyBill, grid_intensity: float | None
+        self,
+        writer: StoreWriter | PatientWriter,
+        bill: StudyBill,
+        grid_intensity: float | None,
+        time_of_rows: Callable[[], float] = time.time,
     ) -> None:
         self._writer = writer
         self._bill = bill
+        self._time = time_of_rows
         self._intensity = grid_intensity
         self._attempts: dict[str, list[_Attempt]] = {}
         self.spent_joules = 0.0
@@ -99,7 +105,7 @@ class Recorder:
         attempt.take(report.charges)
         attempt.by_epoch[report.epoch] = attempt.total
         row: dict[str, Any] = {
-            "time": time.time(),
+            "time": self._time(),
             "trial_id": trial.trial_id,
             "attempt": trial.attempt,
             "epoch": report.epoch,
@@ -140,14 +146,35 @@ class Recorder:
         measured = self.measured(trial, closing)
         self.events(trial, closing.events)
         if closing.state == "failed":
-            details = {"failure": closing.failure, "traceback": closing.traceback, "retry": retry}
-            self.events(trial, [Event(kind="trial_failed", details=details)])
+            self.failed(
+                trial,
+                closing.failure,
+                traceback=closing.traceback,
+                retry=retry,
+                out_of_memory=closing.out_of_memory,
+            )
         self._write_energy(trial)
         row = self._identity(configuration, trial, "end") | dict(closing.metrics)
         row |= {"state": closing.state, "failure": closing.failure}
         self._writer.sync()
         self._writer.append("trials", [row | measured])
         self._writer.sync()
+
+    def failed(
+        self,
+        trial: TrialPlan,
+        failure: str | None,
+        *,
+        retry: bool,
+        out_of_memory: bool,
+        traceback: str | None = None,
+    ) -> None:
+        """Write that an attempt has failed, and whether and after what wait there is another."""
+        details: dict[str, Any] = {"failure": failure, "traceback": traceback, "retry": retry}
+        details["out_of_memory"] = out_of_memory
+        if retry:
+            details["after_seconds"] = trial.delay_seconds
+        self.events(trial, [Event(kind="trial_failed", details=details)])
 
     def lost(
         self,
@@ -204,7 +231,7 @@ class Recorder:
         """Write events of a trial, or of the study."""
         rows = [
             {
-                "time": time.time(),
+                "time": self._time(),
                 "trial_id": trial.trial_id if trial else None,
                 "attempt": trial.attempt if trial else None,
                 "kind": event.kind,
@@ -249,7 +276,7 @@ class Recorder:
         self, configuration: Configuration, trial: TrialPlan, kind: str
     ) -> dict[str, Any]:
         return {
-            "time": time.time(),
+            "time": self._time(),
             "kind": kind,
             "trial_id": trial.trial_id,
             "config_id": trial.config_id,
@@ -275,7 +302,7 @@ class Recorder:
     def _write_energy(self, trial: TrialPlan) -> None:
         attempt = self._attempts[trial.trial_id][-1]
         self.spent_joules += _billed(attempt.rows)
-        of = {"time": time.time(), "trial_id": trial.trial_id, "attempt": trial.attempt}
+        of = {"time": self._time(), "trial_id": trial.trial_id, "attempt": trial.attempt}
         names = ("host", "device", "component", "joules", "provenance", "shared")
         rows = [of | {name: getattr(row, name) for name in names} for row in attempt.rows]
         self._writer.append("energy", rows)

@@ -63,6 +63,7 @@ def restore(agenda: Agenda, recorder: Recorder, store: StudyStore) -> Restored:
     billed = StudyBill(store=store).attempts(lost)
     for trial in begun:
         _settle(agenda, recorder, trial, past, billed)
+    agenda.give_hope()
     curves = _curves(agenda, recorder, past)
     for trial in begun:
         if trial.state in ("complete", "pruned", "failed"):
@@ -134,6 +135,8 @@ def _settle(
     keys = [(trial.trial_id, attempt) for attempt in range(1, trial.attempt + 1)]
     states = {key[1]: past.ends[key]["state"] for key in keys if key in past.ends}
     trial.failures = sum(state == "failed" for state in states.values())
+    trial.memory_failures = past.starved[trial.trial_id]
+    trial.nodes_lost = past.nodes_lost[trial.trial_id]
     trial.discarded = [n for n in states if n < trial.attempt and states[n] == "complete"]
     end, last = past.ends.get(keys[-1]), keys[-1]
     configuration = agenda.configuration_of(trial)
@@ -146,8 +149,10 @@ def _settle(
         reason = "lost with its driver"
         recorder.lost(configuration, trial, state="stopped", failure=reason, billed=billed[last])
         agenda.requeue(trial.trial_id)
-    elif end["state"] == "stopped" or last in past.retried:
+    elif end["state"] == "stopped":
         agenda.requeue(trial.trial_id)
+    elif last in past.retried:
+        agenda.retry(trial.trial_id)
     elif end["state"] == "pruned":
         unknown = (math.nan,) * len(agenda.spec.objectives)
         agenda.prune(trial.trial_id, past.projected.get(last, unknown), joules=joules)

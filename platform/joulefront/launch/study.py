@@ -24,6 +24,7 @@ from joulefront.launch.identity import check_outside, identify, identity_events
 from joulefront.launch.reach import check_address, check_listen
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
+from joulefront.launch.row_times import row_clock
 from joulefront.launch.upkeep import Upkeep
 from joulefront.launch.warm_start import (
     read_warm_start,
@@ -117,10 +118,9 @@ def _drive(
     with study.writer(lease.check) as writer:
         bill = StudyBill(store=study)
         patient = PatientWriter(writer, tell=display.note)
-        recorder = Recorder(patient, bill, study.header["grid_intensity_grams_per_kwh"])
-        started = {"resumed": opened.resumed, "generation": lease.generation}
-        recorder.events(None, [Event(kind="study_started", details=started)])
-        recorder.events(None, opened.events)
+        intensity = study.header["grid_intensity_grams_per_kwh"]
+        recorder = Recorder(patient, bill, intensity, row_clock(study))
+        recorder.events(None, [*_started(lease, opened.resumed), *opened.events])
         recorder.sync()
         if opened.header != study.header:  # what changed has been recorded
             study = study.with_header(opened.header)
@@ -276,6 +276,16 @@ def _ended(study: StudyStore, spec: StudySpec) -> str | None:
                 return None
             return str(details["reason"])
     return None
+
+
+def _started(lease: Lease, resumed: bool) -> list[Event]:
+    """Return what is told of a driver's beginning: who it is, and from whom it has taken over."""
+    driver = {"generation": lease.generation, "host": lease.holder.host, "pid": lease.holder.pid}
+    events = [Event(kind="study_started", details={"resumed": resumed} | driver)]
+    if lease.taken_from is not None:
+        details = {"from": str(lease.taken_from), "generation": lease.generation}
+        events.append(Event(kind="lease_taken_over", details=details))
+    return events
 
 
 def _close(conductor: Conductor, recorder: Recorder, path: str) -> Outcome:

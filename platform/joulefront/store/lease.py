@@ -92,6 +92,9 @@ class Lease:
         generation: That was taken.
         holder: This process.
         clock: Seconds that pass.
+
+    Attributes:
+        taken_from: The driver before, if it died or expired without having released the lease.
     """
 
     def __init__(
@@ -101,7 +104,8 @@ class Lease:
         holder: Holder,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._place, self.generation, self._holder = place, generation, holder
+        self._place, self.generation, self.holder = place, generation, holder
+        self.taken_from: Holder | None = None
         self._clock = clock
         self._looked = clock()
         self._lost = False
@@ -130,12 +134,13 @@ class Lease:
         """
         while True:
             generation = _last_generation(place)
-            if generation:
-                _outlive(place, generation, wait, clock)
+            before = _outlive(place, generation, wait, clock) if generation else None
             holder = Holder.this_process()
             data = seal(dataclasses.asdict(holder))
             if place.publish(_file(generation + 1), data, exclusive=True):
-                return cls(place, generation + 1, holder, clock)
+                lease = cls(place, generation + 1, holder, clock)
+                lease.taken_from = None if before is None or before.released else before
+                return lease
 
     def check(self) -> None:
         """Make sure that the lease is still held; looks into the place at most once a second.
@@ -165,7 +170,7 @@ class Lease:
             StoreWriteError: The place refuses; to be tried again.
         """
         self.check()
-        self._replace(counter=self._holder.counter + 1)
+        self._replace(counter=self.holder.counter + 1)
 
     def release(self) -> None:
         """Give the lease back, for anybody to take at once.
@@ -186,9 +191,9 @@ class Lease:
             return self._place.exists(name)
 
     def _replace(self, **changes: int | bool) -> None:
-        holder = dataclasses.replace(self._holder, **changes)  # type: ignore[arg-type]
+        holder = dataclasses.replace(self.holder, **changes)  # type: ignore[arg-type]
         self._place.publish(_file(self.generation), seal(dataclasses.asdict(holder)))
-        self._holder = holder
+        self.holder = holder
 
 
 def last_holder(place: Place) -> Holder | None:
@@ -221,8 +226,8 @@ def _outlive(
     generation: int,
     wait: Callable[[Holder | None, float], None] | None,
     clock: Callable[[], float],
-) -> None:
-    """Return once the holder of a generation is over or has expired.
+) -> Holder | None:
+    """Return the holder of a generation once it is over or has expired; None if damaged.
 
     Raises:
         StudyError: It lives, or may live and is not to be waited for.
@@ -232,7 +237,7 @@ def _outlive(
     while True:
         holder = _holder(seen, generation)
         if holder is not None and holder.is_over:
-            return
+            return holder
         left = EXPIRES_SECONDS - (clock() - began)
         alive = seen != first or (holder is not None and holder.is_here)
         if alive or wait is None:
@@ -242,7 +247,7 @@ def _outlive(
                 remedy="`study stop` ends that one; if it is gone, --resume takes over",
             )
         if left <= 0:
-            return
+            return holder
         wait(holder, left)
         seen = _read(place, generation)
 
