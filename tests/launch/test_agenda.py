@@ -208,3 +208,14 @@ def test_nothing_but_failures_is_hopeless(toy_spec):
     assert agenda.is_hopeless
     agenda.complete(agenda.next_trial().trial_id, (0.5, 1.0))
     assert not agenda.is_hopeless
+
+
+def test_whoever_resumes_a_hopeless_study_has_as_much_hope_again(toy_spec):
+    agenda = Agenda(toy_spec(budget=Budget(trials=40)), clock=lambda: 0.0)
+    for _ in range(MOST_FAILED_AT_FIRST):
+        agenda.fail(agenda.next_trial().trial_id, retryable=False)
+    agenda.give_hope()
+    for _ in range(MOST_FAILED_AT_FIRST):
+        assert not agenda.is_hopeless
+        agenda.fail(agenda.next_trial().trial_id, retryable=False)
+    assert agenda.is_hopeless

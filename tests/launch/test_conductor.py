@@ -84,6 +84,30 @@ def test_a_failure_keeps_its_reason_and_the_study_goes_on(driver, study, toy_spe
     assert json.loads(events[0]["details"])["traceback"] == "tb"
 
 
+def test_a_resume_remembers_failures_of_memory_lost_nodes_and_waits(driver, study, toy_spec):
+    spec = toy_spec(budget=Budget(trials=1), per_trial=PerTrial(max_failures=5))
+    with driver(study, spec) as conductor:
+        trial_id = conductor.next_assignment().trial_id
+        conductor.ended(trial_id, "lost", NodeEnd(host="h", notice=False))
+        conductor.next_assignment()
+        conductor.ended(trial_id, "out of memory", out_of_memory=True)
+        conductor.next_assignment()
+        conductor.ended(trial_id, "boom")
+        told = study.read("events").to_pylist()[-1]
+        assert json.loads(told["details"])["after_seconds"] == 1.0
+    with driver(study, spec) as conductor:
+        assert conductor.next_assignment() is None  # it waits for its second
+        trial = conductor.agenda.trial(trial_id)
+        assert (trial.failures, trial.memory_failures, trial.nodes_lost) == (2, 1, 1)
+        trial.not_before = 0.0
+        assert conductor.next_assignment().attempt == 4
+        conductor.ended(trial_id, "out of memory", out_of_memory=True)
+        assert conductor.agenda.count("failed") == 1
+    with driver(study, spec) as conductor:
+        assert conductor.agenda.count("failed") == 1
+        assert not conductor.agenda.is_hopeless
+
+
 def test_stopping_leaves_a_resumable_trial(driver, study, toy_spec):
     with driver(study, toy_spec()) as conductor:
         trial_id = conductor.next_assignment().trial_id

@@ -60,14 +60,16 @@ def test_the_second_driver_is_told_who_drives_and_since_when(place):
 def test_a_lease_that_was_released_is_taken_at_once(place):
     Lease.take(place).release()
     assert last_holder(place).is_over
-    assert Lease.take(place).generation == 2
+    second = Lease.take(place)
+    assert (second.generation, second.taken_from) == (2, None)
 
 
 @pytest.mark.parametrize("gone", [{"pid": None}, {"started": 1}])
 def test_a_dead_holder_on_this_host_is_taken_over_at_once(place, gone):
     """The second has a process number that another process has got since."""
-    hold(place, **({"pid": dead_pid()} if "pid" in gone else gone))
-    assert Lease.take(place).generation == 2
+    dead = hold(place, **({"pid": dead_pid()} if "pid" in gone else gone))
+    second = Lease.take(place)
+    assert (second.generation, second.taken_from) == (2, dead)
 
 
 def test_a_killed_process_that_nobody_has_waited_for_is_dead(place):

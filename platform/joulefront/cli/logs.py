@@ -37,4 +37,7 @@ def logs(
                 write_text(store.place.read(name).decode("utf-8", "replace"))
     for row in store.read("events").to_pylist():
         if row["trial_id"] == trial and row["kind"] == "trial_failed":
-            write_text(f"attempt {row['attempt']} failed: {json.loads(row['details'])['failure']}")
+            details = json.loads(row["details"])
+            delay = details.get("after_seconds", 0.0)
+            again = f"; tried again after {delay:.0f} s" if delay else ""
+            write_text(f"attempt {row['attempt']} failed: {details['failure']}{again}")

@@ -264,6 +264,6 @@ class Agenda(Roster):
                 return trial
         while self._fresh:
             trial = self._fresh.popleft()
-            if trial.state == "queued":
+            if trial.state == "queued" and not trial.attempt:
                 return trial
         return None

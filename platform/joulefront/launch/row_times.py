@@ -1,7 +1,7 @@
 """The column "time" of a study's rows: a clock that never goes back and never jumps.
 
 The order of rows, `budget.hours` after a resume and the front's growth are told by it, so it is the
-wall clock as the driver found it, carried on by one that nobody sets, and never before the last row
+wall clock as the driver found it, carried on by one that nobody sets, and always after the last row
 of an earlier driver.
 """
 
@@ -30,7 +30,8 @@ def row_clock(
     """
     passing = passing or _seconds_since_boot
     latest = [pc.max(study.read(table, ["time"])["time"]).as_py() for table in ("trials", "events")]
-    start = max([wall(), *(time for time in latest if time is not None)]) - passing()
+    after = [time + 1e-6 for time in latest if time is not None]
+    start = max([wall(), *after]) - passing()
     return lambda: start + passing()
 
 
