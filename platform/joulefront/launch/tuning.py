@@ -12,6 +12,7 @@ from joulefront.launch.conductor import Conductor
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
+from joulefront.launch.starved import starved_actors_die
 from joulefront.spec import StudySpec
 from joulefront.trial._ray import tune_trial
 
@@ -33,7 +34,7 @@ def run_tune(
     Raises:
         Exception: What the conductor or a proposal raised: a full disk, or a bug.
     """
-    with Prefetcher(slots) as prefetcher:
+    with Prefetcher(slots) as prefetcher, starved_actors_die():
         conductor.agenda.proposer = prefetcher
         searcher = StudySearcher(conductor, slots, prefetcher)
         tune.Tuner(
