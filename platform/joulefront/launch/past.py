@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from joulefront.launch.recorder import BILLED
+from joulefront.launch.attempts import BILLED
 from joulefront.launch.retries import CARRIED, AttemptEnergy
 from joulefront.search.random_search import completed
 from joulefront.spec import Choice, Int, StudySpec

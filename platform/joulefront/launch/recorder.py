@@ -10,50 +10,15 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from joulefront.launch.attempts import Attempt, billed_joules
 from joulefront.launch.billing import Billed, StudyBill
 from joulefront.launch.plan import Configuration, TrialPlan
-from joulefront.launch.retries import (
-    CARRIED,
-    AttemptEnergy,
-    by_component,
-    fold_attempts,
-    objective_joules,
-)
+from joulefront.launch.retries import CARRIED, AttemptEnergy, fold_attempts, objective_joules
 from joulefront.store import PatientWriter, StoreWriter
 from joulefront.trial.messages import ChargeRow, Closing, Event, Report
-
-BILLED = ("cpu", "gpu", "inference", "setup")
-"""Components that count against an energy budget: what is spent because a trial runs."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    number: int
-    resumed_from: tuple[int, int] | None = None
-    total: dict[str, float] = field(default_factory=dict)
-    by_epoch: dict[int, dict[str, float]] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    rows: Sequence[ChargeRow] = ()
-    written: bool = False
-
-    def take(self, rows: Sequence[ChargeRow]) -> None:
-        """Take the charges of the whole attempt in place of those known before."""
-        self.rows, self.total = rows, by_component(rows)
-
-    @property
-    def host(self) -> str | None:
-        return self.rows[0].host if self.rows else None
-
-    def energy(self) -> AttemptEnergy:
-        return AttemptEnergy(
-            attempt=self.number,
-            total=self.total,
-            by_epoch=self.by_epoch,
-            resumed_from=self.resumed_from,
-        )
 
 
 class Recorder:
@@ -77,7 +42,7 @@ class Recorder:
         self._bill = bill
         self._time = time_of_rows
         self._intensity = grid_intensity
-        self._attempts: dict[str, list[_Attempt]] = {}
+        self._attempts: dict[str, list[Attempt]] = {}
         self.spent_joules = 0.0
 
     def start(
@@ -87,7 +52,7 @@ class Recorder:
         resumed_from: tuple[int, int] | None,
     ) -> None:
         """Write that an attempt has been handed out."""
-        attempt = _Attempt(trial.attempt, resumed_from)
+        attempt = Attempt(trial.attempt, resumed_from)
         self._attempts.setdefault(trial.trial_id, []).append(attempt)
         row = self._identity(configuration, trial, "start") | {
             "state": "running",
@@ -193,7 +158,7 @@ class Recorder:
         attempt = self._attempts[trial.trial_id][-1]
         rows, degradations = billed or self._bill.attempt(trial.trial_id, trial.attempt)
         if not attempt.written:
-            attempt.take(max(rows, attempt.rows, key=_billed))
+            attempt.take(max(rows, attempt.rows, key=billed_joules))
             self._write_energy(trial)
         reasons = dict.fromkeys(["process lost", *degradations])
         row = {"failure": failure, "quality": "degraded", "quality_reasons": ", ".join(reasons)}
@@ -210,7 +175,7 @@ class Recorder:
 
     def spent_on(self, trial_id: str) -> float:
         """Return the joules of all attempts of a trial that count against a budget."""
-        return math.fsum(_total(attempt.total) for attempt in self._attempts[trial_id])
+        return math.fsum(attempt.billed_joules for attempt in self._attempts[trial_id])
 
     def energies_at(self, trial_id: str, epoch: int) -> dict[str, Any]:
         """Return what a trial had been charged when its latest attempt reported an epoch."""
@@ -221,7 +186,7 @@ class Recorder:
     def unbilled(self, trial_id: str) -> float:
         """Return the joules of a trial's latest attempt that no budget has been charged yet."""
         attempt = self._attempts[trial_id][-1]
-        return 0.0 if attempt.written else _total(attempt.total)
+        return 0.0 if attempt.written else attempt.billed_joules
 
     def forget(self, trial_id: str) -> None:
         """Drop what was kept of a trial that will not run again."""
@@ -261,7 +226,7 @@ class Recorder:
                 charges have been written.
         """
         self._attempts[trial_id] = [
-            _Attempt(
+            Attempt(
                 number=attempt.attempt,
                 resumed_from=attempt.resumed_from,
                 total=dict(attempt.total),
@@ -301,18 +266,9 @@ class Recorder:
 
     def _write_energy(self, trial: TrialPlan) -> None:
         attempt = self._attempts[trial.trial_id][-1]
-        self.spent_joules += _billed(attempt.rows)
+        self.spent_joules += billed_joules(attempt.rows)
         of = {"time": self._time(), "trial_id": trial.trial_id, "attempt": trial.attempt}
         names = ("host", "device", "component", "joules", "provenance", "shared")
         rows = [of | {name: getattr(row, name) for name in names} for row in attempt.rows]
         self._writer.append("energy", rows)
         attempt.written = True
-
-
-def _billed(rows: Sequence[ChargeRow]) -> float:
-    return sum(row.joules for row in rows if row.component in BILLED)
-
-
-def _total(joules: Mapping[str, float]) -> float:
-    known = (joules.get(component, 0.0) for component in BILLED)
-    return math.fsum(part for part in known if not math.isnan(part))

@@ -5,34 +5,24 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from joulefront.energy import PowerModel
-from joulefront.energy.rapl import Rapl
-from joulefront.errors import StudyError
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.display import Display, Silent
 from joulefront.launch.driving import heeding, leased
 from joulefront.launch.execution import execute
-from joulefront.launch.header import study_header
-from joulefront.launch.identity import check_outside, identify, identity_events
+from joulefront.launch.opening import Opened, create, reopen
 from joulefront.launch.reach import check_address, check_listen
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
 from joulefront.launch.row_times import row_clock
 from joulefront.launch.upkeep import Upkeep
-from joulefront.launch.warm_start import (
-    read_warm_start,
-    stored_observations,
-    warm_start_event,
-    warm_start_notes,
-)
-from joulefront.spec import StudySpec, Trainable, import_trainable
+from joulefront.launch.warm_start import stored_observations
+from joulefront.spec import StudySpec
 from joulefront.store import Lease, PatientWriter, StudyStore, is_remote, place_of
 from joulefront.trial.messages import Event
 
@@ -94,14 +84,14 @@ def launch_study(
     if listen is not None:
         check_listen(listen)
     known = resume and StudyStore.exists(path)
-    created = None if known else _create(path, spec, display)
+    created = None if known else create(path, spec, display)
     with leased(place_of(path), display) as lease:
-        opened = created or _reopen(path, spec, accept_changes)
+        opened = created or reopen(path, spec, accept_changes)
         return _drive(opened, spec, lease, display, address, listen)
 
 
 def _drive(
-    opened: _Opened,
+    opened: Opened,
     spec: StudySpec,
     lease: Lease,
     display: Display,
@@ -170,86 +160,6 @@ def _absolute(spec: StudySpec) -> StudySpec:
         for other in spec.search.warm_start
     )
     return dataclasses.replace(spec, search=dataclasses.replace(spec.search, warm_start=others))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Opened:
-    """A study's store, the events to be written before anything else, and then its header."""
-
-    store: StudyStore
-    events: list[Event]
-    header: Mapping[str, Any]
-    resumed: bool
-
-
-def _create(path: str, spec: StudySpec, display: Display) -> _Opened:
-    """Make the study's store.
-
-    Whatever the data or earlier studies may refuse is found before anything is written.
-    """
-    StudyStore.refuse_existing(path)
-    trainable = import_trainable(spec.trainable)
-    if Rapl().ranges:
-        display.note("energy: RAPL is calibrated, ten seconds idle and ten under load")
-    header = study_header(spec, trainable)
-    events = _baselines(trainable, spec)
-    if spec.search.warm_start:
-        warm = read_warm_start(spec)
-        for text in warm_start_notes(warm):
-            display.note(text)
-        events.append(warm_start_event(warm))
-    store = StudyStore.create(path, header)
-    return _Opened(store=store, events=events, header=store.header, resumed=False)
-
-
-def _baselines(trainable: Trainable, spec: StudySpec) -> list[Event]:
-    baselines = getattr(trainable.module, "baselines", None)
-    if baselines is None:
-        return []
-    return [Event(kind="baselines", details={"rows": list(baselines(spec.data))})]
-
-
-def _reopen(path: str, spec: StudySpec, accept_changes: bool) -> _Opened:
-    """Open a study to go on with; only its budget may have changed, or code and data if accepted.
-
-    What it had not got when it was killed (baselines, what others know) is got now.
-    """
-    study = StudyStore.open(path)
-    check_outside(path, spec)
-    before = StudySpec.from_dict(study.header["spec"])
-    changed = _changed(before, spec)
-    if refused := changed - ({"trainable", "data"} if accept_changes else set()):
-        raise StudyError(
-            "a study must be resumed as it was begun, but for its budget",
-            given=f"other values of {', '.join(sorted(refused))} than in {path}",
-            remedy="take the same study file and --set values, or another --store",
-        )
-    kinds = study.read("events").column("kind").to_pylist()
-    trainable = import_trainable(spec.trainable)
-    now = identify(spec, trainable)
-    events = identity_events(study.header, now, path=path, accept_changes=accept_changes)
-    if changed:
-        told = [f"study file: another {name}" for name in sorted(changed)]
-        events.append(Event(kind="changes_accepted", details={"changes": told}))
-    header = dict(study.header)
-    if any(event.kind == "changes_accepted" for event in events):
-        header |= {"fingerprint": now.fingerprint, "data": now.data}
-    if "baselines" not in kinds:
-        events += _baselines(trainable, spec)
-    if spec.search.warm_start and "warm_start" not in kinds:
-        events.append(warm_start_event(read_warm_start(spec)))
-    if before.budget != spec.budget:
-        details = {"before": before.budget.to_dict(), "now": spec.budget.to_dict()}
-        events.append(Event(kind="budget_changed", details=details))
-    if before != spec:
-        header["spec"] = spec.to_dict()
-    return _Opened(store=study, events=events, header=header, resumed=True)
-
-
-def _changed(before: StudySpec, spec: StudySpec) -> set[str]:
-    """Return which sections differ, but for the budget."""
-    names = {field.name for field in dataclasses.fields(spec)} - {"budget"}
-    return {name for name in names if getattr(before, name) != getattr(spec, name)}
 
 
 def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conductor:
