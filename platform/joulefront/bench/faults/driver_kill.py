@@ -100,14 +100,16 @@ def study_process(folder: Path, plan: dict[str, Any], *arguments: str) -> subpro
         return subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
 
 
-def finish(folder: Path, process: subprocess.Popen[bytes]) -> None:
+def finish(
+    folder: Path, process: subprocess.Popen[bytes], patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """Wait for a study that must end well.
 
     Raises:
         JoulefrontError: If it does not, with the last it has printed.
     """
     try:
-        code = process.wait(_PATIENCE_SECONDS)
+        code = process.wait(patience_seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

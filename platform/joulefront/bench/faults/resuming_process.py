@@ -1,6 +1,7 @@
-"""A process that resumes a study, without Ray: `python -m … STUDY`.
+"""A process that resumes a study, without Ray: `python -m … STUDY [row_by_row]`.
 
-It prints, as JSON, how many trials are complete, which it would run next, and its memory.
+It prints, as JSON, how many trials are complete, which it would run next, and its memory. That of
+the mutant looks at every row for itself, as a store without columns would.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from typing import Any
+
+import pyarrow as pa
 
 from joulefront.launch.agenda import Agenda
 from joulefront.launch.billing import StudyBill
@@ -37,5 +41,19 @@ def main(study: str) -> None:
     print(json.dumps(said))
 
 
+def _read_row_by_row() -> None:
+    read = StudyStore.read
+
+    def slowly(self: StudyStore, *arguments: Any, **named: Any) -> pa.Table:
+        table = read(self, *arguments, **named)
+        for number in range(table.num_rows):
+            table.slice(number, 1).to_pylist()
+        return table
+
+    StudyStore.read = slowly  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
+    if "row_by_row" in sys.argv:
+        _read_row_by_row()
     main(sys.argv[1])

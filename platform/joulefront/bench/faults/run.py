@@ -27,15 +27,20 @@ from joulefront.bench.faults import (
     ports,
     resume_10k,
     segments,
+    stopped_groups,
     utilisation,
     worker_kill,
 )
 from joulefront.bench.figures import figure_table, figure_values
 from joulefront.bench.result import BenchResult
 
-_KILLING = (driver_kill, worker_kill, node_loss, ports, corruption, segments)
+_KILLING = (driver_kill, worker_kill, node_loss, stopped_groups, ports, corruption, segments)
 _CLOCKED = (resume_10k, performance, utilisation)
-_IN_ORDER = (driver_kill, worker_kill, node_loss, segments, corruption, *_CLOCKED, ports)
+_IN_ORDER = (
+    *(driver_kill, worker_kill, node_loss, segments, corruption),
+    *_CLOCKED,
+    *(stopped_groups, ports),
+)
 
 
 def run(*, full: bool = False) -> BenchResult:

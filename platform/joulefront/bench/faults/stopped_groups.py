@@ -22,6 +22,7 @@ from joulefront.bench.figures import Figure, Rows
 
 _TRIALS = 12
 _FULL_TRIALS = 60  # of which the rule stops 50 or so
+_SECONDS_A_TRIAL = 30.0  # at most
 _SETTLING_SECONDS = 15.0
 
 
@@ -48,14 +49,16 @@ def observe(full: bool = False) -> list[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="joulefront-", ignore_cleanup_errors=True) as name:
             before = _counted(raylet, gcs)
             folder = Path(name)
+            trials = _FULL_TRIALS if full else _TRIALS
             study_file(
                 folder,
-                trials=_FULL_TRIALS if full else _TRIALS,
+                trials=trials,
                 fixed={"epochs": 8, "busy_seconds": 0.05},
                 per_trial={"cpus": 1, "workers": 1},
                 stopping={"rule": "successive_halving", "min_epochs": 1, "reduction": 8},
             )
-            finish(folder, study_process(folder, {}, "--address", cluster.address))
+            process = study_process(folder, {}, "--address", cluster.address)
+            finish(folder, process, _SECONDS_A_TRIAL * trials)
             time.sleep(_SETTLING_SECONDS)
             after = _counted(raylet, gcs)
             rows = stored_rows(folder / "study", "trials")
@@ -63,22 +66,24 @@ def observe(full: bool = False) -> list[dict[str, Any]]:
     finally:
         ray.shutdown()
         cluster.shutdown()
-    left = {name: after[name] - before[name] for name in before}
-    return [{"what": "stopped_groups", "variant": "joulefront", "stopped": stopped} | left]
+    left = {name: after[name] - before[name] for name in before if name != "names"}
+    row = {"what": "stopped_groups", "variant": "joulefront", "stopped": stopped}
+    return [row | left | {"actor_names": after["names"]}]
 
 
-def _counted(raylet: int, gcs: int) -> dict[str, int]:
+def _counted(raylet: int, gcs: int) -> dict[str, Any]:
     from ray._private import state
     from ray.util import placement_group_table
 
-    actors = [actor for actor in state.actors().values() if actor["State"] != "DEAD"]
+    alive = [a["ActorClassName"] for a in state.actors().values() if a["State"] != "DEAD"]
     groups = [group for group in placement_group_table().values() if group["state"] != "REMOVED"]
     workers = psutil.Process(raylet).children(recursive=True)
     busy = [worker for worker in workers if _is_kept(worker)]
     head = [psutil.Process(pid) for pid in (raylet, gcs)]
     return {
         "processes": len(busy),
-        "actors": sum(actor["ActorClassName"] != "Meter" for actor in actors),
+        "names": sorted(alive),
+        "actors": sum(name != "Meter" for name in alive),
         "placement_groups": len(groups),
         "bytes": sum(process.memory_info().rss for process in head),
     }
