@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from joulefront.cli.options import Overrides, StudyFile
 from joulefront.spec import Budget, StudySpec, check_study, find_config_fields
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The study file.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a value; may be repeated."),
-    ] = None,
+    file: StudyFile,
+    set_: Overrides = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Import the trainable and build its Config too.")
     ] = False,

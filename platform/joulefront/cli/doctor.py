@@ -5,15 +5,14 @@ Exit codes: 0 nothing is damaged, 1 something is.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
+from joulefront.cli.options import StudyPlace
 from joulefront.cli.piping import write_text
 from joulefront.errors import StoreReadError, StudyError
 
 
-def doctor(study: Annotated[str, typer.Argument(help="Study directory or URI.")]) -> None:
+def doctor(study: StudyPlace) -> None:
     """Check every byte of a study against its checksums."""
     from joulefront.store import StudyStore, examine, is_sound, place_of
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from joulefront.cli.options import StudyPlace
 from joulefront.cli.piping import write_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class EnergyFormat(StrEnum):
 
 
 def energy(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
+    study: StudyPlace,
     output_format: Annotated[
         EnergyFormat,
         typer.Option("--format", help="codecarbon: a row a host, for files of CodeCarbon's."),

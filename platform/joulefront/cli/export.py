@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from joulefront.cli.options import StudyPlace
 from joulefront.cli.piping import write_bytes, write_text
 from joulefront.errors import JoulefrontError, StoreWriteError
 
@@ -40,7 +41,7 @@ class ExportFormat(StrEnum):
 
 
 def export(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
+    study: StudyPlace,
     table: Annotated[Table, typer.Option(help="Which table.")] = Table.trials,
     output_format: Annotated[
         ExportFormat, typer.Option("--format", help="File format.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from joulefront.cli.options import StudyPlace
 from joulefront.cli.piping import write_text
 from joulefront.errors import StudyError
 
@@ -25,7 +26,7 @@ class FrontFormat(StrEnum):
 
 
 def front(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
+    study: StudyPlace,
     output_format: Annotated[
         FrontFormat, typer.Option("--format", help="A table and a drawing, or CSV.")
     ] = FrontFormat.table,

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from joulefront.cli.front import shown
+from joulefront.cli.options import AcceptChanges, Address, Listen, Overrides, Resume, StudyFile
 from joulefront.cli.piping import write_text
 from joulefront.spec import StudySpec, check_study
 
 
 def launch(
-    file: Annotated[Path, typer.Argument(help="The study file.")],
+    file: StudyFile,
     store: Annotated[
         str | None, typer.Option(help="Study directory or URI; default results/<name>.")
     ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Of a running Ray cluster; default: a local Ray.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(help="IP address of this host where others join; needs a token.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the study; start it if there is none.")
-    ] = False,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Go on though code or data changed; recorded."),
-    ] = False,
+    address: Address = None,
+    listen: Listen = None,
+    set_: Overrides = None,
+    resume: Resume = False,
+    accept_changes: AcceptChanges = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would run, in hours and Wh; store nothing.")
     ] = False,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from typing import Annotated
 
-import typer
-
+from joulefront.cli.options import StudyPlace, TrialId
 from joulefront.cli.piping import write_text
 from joulefront.errors import StudyError
+from joulefront.spec.nearest import remedy
 
 
 def logs(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
-    trial: Annotated[str, typer.Argument(help="Trial, such as c0007-f0-s0.")],
+    study: StudyPlace,
+    trial: TrialId,
 ) -> None:
     """Print what a trial wrote to its standard output and error."""
     from joulefront.store import StudyStore, check_trial_id, fold_trials
@@ -23,12 +21,8 @@ def logs(
     store = StudyStore.open(study)
     known = fold_trials(store.read("trials")).column("trial_id").to_pylist()
     if trial not in known:
-        near = difflib.get_close_matches(trial, known, n=1)
-        raise StudyError(
-            f"{study} must hold the trial",
-            given=trial,
-            remedy=f"did you mean {near[0]}?" if near else "`study status` lists the trials",
-        )
+        must, near = f"{study} must hold the trial", remedy(trial, known)
+        raise StudyError(must, given=trial, remedy=near or "it has none yet")
     check_trial_id(trial)
     with reading(store.place, "logs"):
         for name, size in store.place.entries("logs"):

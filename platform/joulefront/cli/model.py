@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from joulefront.cli.options import StudyPlace, TrialId
 from joulefront.cli.piping import write_text
 from joulefront.errors import StoreWriteError, StudyError
 from joulefront.spec.nearest import nearest
@@ -25,8 +26,8 @@ _LARGEST_JSON = 2**20
 
 
 def model(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
-    trial: Annotated[str, typer.Argument(help="Trial id, as `study export` lists them.")],
+    study: StudyPlace,
+    trial: TrialId,
     out: Annotated[Path, typer.Option(help="New folder for the files.")],
 ) -> None:
     """Copy the weights, the configuration and the preprocessing of a trial."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from joulefront.cli.options import StudyPlace, TrialId
 from joulefront.cli.piping import write_text
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    study: Annotated[str, typer.Argument(help="Study directory.")],
-    trial: Annotated[str, typer.Argument(help="Trial, such as c0007-f0-s0.")],
+    study: StudyPlace,
+    trial: TrialId,
 ) -> None:
     """Run a trial again; exit 1 if a metric that is computed differs in any bit."""
     from joulefront.launch.display import PlainLines

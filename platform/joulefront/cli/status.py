@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from joulefront.cli.options import StudyPlace, There
 from joulefront.cli.piping import write_bytes, write_text
-from joulefront.cli.submit import ADDRESS_HELP
 
 if TYPE_CHECKING:
     from joulefront.results import Study, Summary
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 
 def status(
-    study: Annotated[str, typer.Argument(help="Study directory or URI.")],
-    address: Annotated[
-        str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
-    ] = None,
+    study: StudyPlace,
+    address: There = None,
 ) -> None:
     """Show what a study has done, and whether it is finished."""
     if address is not None:

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from joulefront.cli.submit import ADDRESS_HELP
+from joulefront.cli.options import There
 
 
 def stop(
-    study: Annotated[str, typer.Argument(help="Study directory or URI, or the name of a job.")],
-    address: Annotated[
-        str | None, typer.Option(help=f"{ADDRESS_HELP} STUDY is then its store there, or a job.")
-    ] = None,
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Study directory or URI, or the name of a job.")
+    ],
+    address: There = None,
 ) -> None:
     """Stop a study that runs; what it has measured stays, and `study resume` goes on."""
     if address is None:

@@ -8,27 +8,18 @@ from typing import Annotated
 
 import typer
 
+from joulefront.cli.options import DASHBOARD, AcceptChanges, Overrides, Resume
 from joulefront.cli.piping import write_bytes
 from joulefront.spec import check_study
-
-ADDRESS_HELP = "Of the cluster's dashboard: http://HEAD:8265."
 
 
 def submit(
     file: Annotated[Path, typer.Argument(help="The study file, inside the current folder.")],
-    address: Annotated[str, typer.Option(help=ADDRESS_HELP)],
+    address: Annotated[str, typer.Option(help=DASHBOARD)],
     store: Annotated[str, typer.Option(help="Absolute path on the cluster, or a URI.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the study; start it if there is none.")
-    ] = False,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Go on though code or data changed; recorded."),
-    ] = False,
+    set_: Overrides = None,
+    resume: Resume = False,
+    accept_changes: AcceptChanges = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not follow the log until the study ends.")
     ] = False,

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from joulefront.cli.options import Overrides, StudyFile
 
 
 def try_(
-    file: Annotated[Path, typer.Argument(help="The study file.")],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override a value of the file."),
-    ] = None,
+    file: StudyFile,
+    set_: Overrides = None,
 ) -> None:
     """Run the study's first trial here: no Ray, nothing stored, exceptions as they are."""
     from joulefront.launch.tryout import try_trial

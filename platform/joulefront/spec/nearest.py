@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_LISTED = 30  # as many as any section of a study file has
+
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return the valid name most like `name`, or an empty string where none is like it.
@@ -20,9 +22,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def remedy(name: str, valid: Iterable[str]) -> str:
-    """Return what an error says after an unknown name: the nearest one, or all of them."""
+    """Return what an error says after an unknown name: the nearest one, or all of them, if few."""
     names = sorted(valid)
     best = nearest(name, names)
     if best:
         return f"nearest valid name: {best}"
-    return f"valid names: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"valid names: {', '.join(names[:_LISTED])}{more}" if names else ""
