@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from joulefront.cli.launch import run_study
 from joulefront.cli.options import AcceptChanges, Address, Listen, StudyPlace
-from joulefront.spec import StudySpec
 
 
 def resume(
@@ -14,7 +13,8 @@ def resume(
     accept_changes: AcceptChanges = False,
 ) -> None:
     """Go on with a study that was interrupted or killed; its study file is not needed."""
+    from joulefront.launch.stored_spec import read_spec
     from joulefront.store import StudyStore
 
-    spec = StudySpec.from_dict(StudyStore.open(study).header["spec"])
+    spec = read_spec(StudyStore.open(study).header)
     run_study(spec, study, address, listen, True, accept_changes)

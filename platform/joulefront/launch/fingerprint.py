@@ -20,6 +20,7 @@ from typing import Any
 
 from joulefront.energy.node_class import node_class
 from joulefront.launch.sources import trainable_files
+from joulefront.launch.stored_spec import stored_spec
 from joulefront.spec import StudySpec
 
 _GIT_SECONDS = 10
@@ -44,7 +45,7 @@ def study_fingerprint(spec: StudySpec, described: Mapping[str, Any] | None) -> d
         TrainableError: The trainable's module is not there or is not Python.
     """
     files = trainable_files(spec.trainable)
-    written = spec.to_dict()
+    written = stored_spec(spec)
     written.pop("budget")
     return {
         "study_file": digest(written),

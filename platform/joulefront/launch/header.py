@@ -13,6 +13,7 @@ from joulefront.energy.node_class import node_class
 from joulefront.energy.power import overridden
 from joulefront.energy.reference import Reference, kernel_cpu_seconds
 from joulefront.launch.identity import identify
+from joulefront.launch.stored_spec import stored_spec
 from joulefront.spec import Energy, StudySpec, Trainable
 from joulefront.trial.host_model import gpu_millijoules
 
@@ -38,7 +39,7 @@ def study_header(spec: StudySpec, trainable: Trainable) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "joulefront_version": importlib.metadata.version("joulefront"),
-        "spec": spec.to_dict(),
+        "spec": stored_spec(spec),
         "fingerprint": identity.fingerprint,
         "power_model": model.to_dict(),
         "node_class": node_class(),

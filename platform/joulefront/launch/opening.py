@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from joulefront.energy.rapl import Rapl
@@ -16,6 +17,7 @@ from joulefront.errors import StudyError
 from joulefront.launch.display import Display
 from joulefront.launch.header import study_header
 from joulefront.launch.identity import check_outside, identify, identity_events
+from joulefront.launch.stored_spec import read_spec, stored_spec, with_paths
 from joulefront.launch.warm_start import read_warm_start, warm_start_event, warm_start_notes
 from joulefront.spec import StudySpec, Trainable, import_trainable
 from joulefront.store import StudyStore
@@ -73,7 +75,7 @@ def reopen(path: str, spec: StudySpec, accept_changes: bool) -> Opened:
     """
     study = StudyStore.open(path)
     check_outside(path, spec)
-    before = StudySpec.from_dict(study.header["spec"])
+    before = read_spec(study.header)
     changed = _changed(before, spec)
     if refused := changed - ({"trainable", "data"} if accept_changes else set()):
         raise StudyError(
@@ -99,11 +101,12 @@ def reopen(path: str, spec: StudySpec, accept_changes: bool) -> Opened:
         details = {"before": before.budget.to_dict(), "now": spec.budget.to_dict()}
         events.append(Event(kind="budget_changed", details=details))
     if before != spec:
-        header["spec"] = spec.to_dict()
+        header["spec"] = stored_spec(spec)
     return Opened(store=study, events=events, header=header, resumed=True)
 
 
 def _changed(before: StudySpec, spec: StudySpec) -> set[str]:
-    """Return which sections differ, but for the budget."""
+    """Return which sections differ, but for the budget; content tells files that moved."""
+    one, other = (with_paths(each, lambda path: Path(path).name) for each in (before, spec))
     names = {field.name for field in dataclasses.fields(spec)} - {"budget"}
-    return {name for name in names if getattr(before, name) != getattr(spec, name)}
+    return {name for name in names if getattr(one, name) != getattr(other, name)}

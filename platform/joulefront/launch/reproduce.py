@@ -24,6 +24,7 @@ from joulefront.launch.execution import execute
 from joulefront.launch.identity import check_outside, differences, environment_changes, identify
 from joulefront.launch.past import Past, Row
 from joulefront.launch.recorder import Recorder
+from joulefront.launch.stored_spec import read_spec
 from joulefront.spec import (
     Budget,
     Replicates,
@@ -108,7 +109,7 @@ def reproduce_trial(
     """
     display = display or Silent()
     study = StudyStore.open(path)
-    spec = StudySpec.from_dict(study.header["spec"])
+    spec = read_spec(study.header)
     check_outside(study.uri, spec)
     row = _ended_trial(study, trial_id)
     past = Past(study, spec)

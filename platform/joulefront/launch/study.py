@@ -20,10 +20,11 @@ from joulefront.launch.reach import check_address, check_listen
 from joulefront.launch.recorder import Recorder
 from joulefront.launch.restoring import restore
 from joulefront.launch.row_times import row_clock
+from joulefront.launch.stored_spec import with_paths
 from joulefront.launch.upkeep import Upkeep
 from joulefront.launch.warm_start import stored_observations
 from joulefront.spec import StudySpec
-from joulefront.store import Lease, PatientWriter, StudyStore, is_remote, place_of
+from joulefront.store import Lease, PatientWriter, StudyStore, place_of
 from joulefront.trial.messages import Event
 
 DEFAULT_STORE = Path("results")
@@ -152,14 +153,9 @@ def _absolute(spec: StudySpec) -> StudySpec:
     A submitted job's folder is copied to every host and lies elsewhere each time: a trainable in
     it stays relative.
     """
-    file, _, name = spec.trainable.rpartition(":")
-    if file.endswith(".py") and "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
-        spec = dataclasses.replace(spec, trainable=f"{Path(file).absolute()}:{name}")
-    others = tuple(
-        other if is_remote(other) else str(Path(other).absolute())
-        for other in spec.search.warm_start
-    )
-    return dataclasses.replace(spec, search=dataclasses.replace(spec.search, warm_start=others))
+    made = with_paths(spec, lambda path: str(Path(path).absolute()))
+    sent = "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+    return dataclasses.replace(made, trainable=spec.trainable) if sent else made
 
 
 def _conductor(agenda: Agenda, recorder: Recorder, study: StudyStore) -> Conductor:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from joulefront.launch.observations import required_replicates
+from joulefront.launch.stored_spec import read_spec
 from joulefront.search import Observation
 from joulefront.search.warm_start import PastConfiguration, WarmStart, warm_observations
 from joulefront.spec import ENERGY_METRICS, StudySpec
@@ -34,7 +35,7 @@ def read_warm_start(spec: StudySpec) -> WarmStart:
     foreign: dict[str, Mapping[str, int]] = {}
     for study in studies:
         store = StudyStore.open(study)
-        there = StudySpec.from_dict(store.header["spec"])
+        there = read_spec(store.header)
         measured = list(_past_configurations(study, store, there))
         if there.trainable != spec.trainable:
             foreign[study] = {"they are of another trainable": len(measured)}
