@@ -87,8 +87,8 @@ def execute(
             if not alone:
                 shared()
 
-        until_ready()
         with _metered(conductor.store):
+            until_ready()
             run_tune(conductor, slots=slots, scratch=Path(scratch), refresh=step)
 
 
