@@ -11,6 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from joulefront import launch as launching
+from joulefront.cli.launch import run_study
+from joulefront.spec import load_study
+from joulefront.store import StudyStore
 
 STUDY = [sys.executable, "-c", "from joulefront.cli import main; main()"]
 
@@ -155,3 +161,18 @@ def test_help_is_complete(folder):
     shown = study(folder, "--help").stdout
     for command in ("check", "launch", "try", "status", "front", "logs", "model", "export"):
         assert command in shown
+
+
+def test_ctrl_c_before_the_first_trial_says_what_is_there(folder, monkeypatch, capsys):
+    def interrupted(spec, *, store, **_):
+        if store.endswith("made"):
+            StudyStore.create(store, {"name": "made"})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launching, "launch_study", interrupted)
+    spec = load_study(folder / "study.yaml")
+    for name, told in (("made", "go on with: study resume "), ("not", "nothing is stored")):
+        with pytest.raises(typer.Exit) as ended:
+            run_study(spec, str(folder / name), None, None, False, False)
+        assert ended.value.exit_code == 130
+        assert f"interrupted; {told}" in capsys.readouterr().err

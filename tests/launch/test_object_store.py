@@ -99,6 +99,7 @@ def test_a_study_survives_its_driver_in_an_object_store(bucket: str, tmp_path: P
         (["logs", uri, second], "went on from"),
         (["model", uri, second, "--out", str(tmp_path / "model")], "deep/state.json"),
         (["doctor", uri], "sound"),
+        (["reproduce", uri, "c0000-f0-s0"], "agree bit for bit"),
     ):
         told = subprocess.run(_study(*command), capture_output=True, text=True, check=False)
         assert expected in told.stdout, (command, told.stdout, told.stderr)

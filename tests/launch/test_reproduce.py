@@ -7,10 +7,10 @@ import pytest
 
 from joulefront.cli.reproduce import as_text
 from joulefront.errors import StudyError
-from joulefront.launch import launch_study
+from joulefront.launch import launch_study, reproduce
 from joulefront.launch.header import study_header
 from joulefront.launch.reproduce import Figure, Reproduction, reproduce_trial
-from joulefront.spec import Budget, Float, Objective, Replicates, Search, import_trainable
+from joulefront.spec import Budget, Float, Objective, PerTrial, Replicates, Search, import_trainable
 from joulefront.store import StudyStore
 from trainables.toy import Config, accuracy
 
@@ -57,9 +57,8 @@ def test_a_trial_comes_out_again_to_the_last_bit_and_other_code_is_found(tmp_pat
     assert made.differing == ["accuracy"]
 
 
-@pytest.mark.ray
-@pytest.mark.usefixtures("ray_session")
-def test_a_pruned_trial_is_compared_at_its_last_epoch(tmp_path, toy_spec):
+def pruned(tmp_path, toy_spec):
+    """A study that holds one trial, ended by a rule at epoch 2, and its accuracy then."""
     spec = toy_spec(fixed={"work": 0.0, "epochs": 4})
     values = {"width": 64, "learning_rate": 0.01, "activation": "relu"}
     header = study_header(spec, import_trainable(spec.trainable))
@@ -75,10 +74,50 @@ def test_a_pruned_trial_is_compared_at_its_last_epoch(tmp_path, toy_spec):
             report = {"epoch": epoch, "accuracy": known, "loss": 1 - known, "energy_joules": 1.0}
             writer.append("reports", [who | report])
         writer.append("trials", [row | {"kind": "end", "state": "pruned", "accuracy": known}])
+    return store, known
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_a_pruned_trial_is_compared_at_its_last_epoch(tmp_path, toy_spec):
+    store, known = pruned(tmp_path, toy_spec)
     made = reproduce_trial(store.path, "c0002-f0-s0")
     assert made.notes == ("in the study it went on from a checkpoint of epoch 1",)
     shown = {figure.name: figure.again for figure in made.figures if not figure.measured}
     assert shown == {"accuracy": known, "loss": 1 - known} and made.differing == []
+
+
+def test_ctrl_c_before_the_trial_begins_is_no_other_error(tmp_path, toy_spec, monkeypatch):
+    store, _ = pruned(tmp_path, toy_spec)
+    monkeypatch.setattr(reproduce, "execute", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce_trial(store.path, "c0002-f0-s0")
+
+
+GROUP = BODY.replace("10 * trial.fold", "torch.rand(1).item()").replace(
+    "import random", "import random\nimport torch"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_session")
+def test_a_worker_group_comes_out_again(tmp_path, toy_spec):
+    file = tmp_path / "t.py"
+    file.write_text(GROUP)
+    spec = toy_spec(
+        trainable=f"{file}:train",
+        fixed={},
+        space={"x": Float(0.0, 1.0)},
+        objectives=(Objective("accuracy", "maximise"),),
+        search=Search(sampler="random", seed=5, concurrent=1),
+        budget=Budget(trials=1),
+        per_trial=PerTrial(workers=2),
+    )
+    launch_study(spec, store=tmp_path / "study")
+    made = reproduce_trial(tmp_path / "study", "c0000-f0-s0")
+    assert made.differing == [] and made.notes == ()
+    assert made.figures[0].name == "accuracy" and made.figures[0].again > 0
 
 
 def test_only_a_trial_that_ended_is_run_again(tmp_path, toy_spec):

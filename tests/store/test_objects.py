@@ -26,7 +26,7 @@ from joulefront.store import (
     segments,
     writer,
 )
-from joulefront.store.objects import Objects
+from joulefront.store.objects import Objects, _first_line
 
 
 @pytest.fixture
@@ -227,3 +227,9 @@ def test_nothing_is_sent_in_the_clear_unless_it_is_allowed(monkeypatch):
         place_of("s3://bucket/study")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     assert place_of("s3://bucket/study").local is None
+
+
+def test_a_machine_without_a_role_has_no_credentials():
+    asked = "Error performing PUT http://169.254.169.254/latest/api/token in 1 ms: refused\nmore"
+    assert _first_line(OSError(asked)).startswith("no credentials: neither AWS_ACCESS_KEY_ID")
+    assert _first_line(OSError("broken\nmore")) == "broken"

@@ -58,6 +58,8 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
+    except KeyboardInterrupt:  # before a command has begun, which typer looks after
+        sys.exit(130)
     except JoulefrontError as error:
         print(f"study: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)

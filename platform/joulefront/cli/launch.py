@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -48,24 +48,33 @@ def run_study(
     """Launch or resume a study, and show what came of it."""
     from rich.console import Console
 
-    from joulefront.launch import LiveTable, PlainLines, launch_study
+    from joulefront.launch import LiveTable, PlainLines, launch_study, study_path
+    from joulefront.store import StudyStore
 
     console = Console()
     display = LiveTable(console) if console.is_terminal else PlainLines()
-    outcome = launch_study(
-        spec,
-        store=store,
-        address=address,
-        listen=listen,
-        resume=resume,
-        accept_changes=accept_changes,
-        display=display,
-    )
+    try:
+        outcome = launch_study(
+            spec,
+            store=store,
+            address=address,
+            listen=listen,
+            resume=resume,
+            accept_changes=accept_changes,
+            display=display,
+        )
+    except KeyboardInterrupt:  # before its first trial or after its last
+        path = study_path(spec, store)
+        _interrupted(path if StudyStore.exists(path) else None)
     _show_front(outcome.path)
-    if outcome.finished:
-        print(f"finished: {outcome.reason}\nstudy directory: {outcome.path}")
-        return
-    print(f"interrupted; go on with: study resume {outcome.path}", file=sys.stderr)
+    if not outcome.finished:
+        _interrupted(outcome.path)
+    print(f"finished: {outcome.reason}\nstudy directory: {outcome.path}")
+
+
+def _interrupted(path: str | None) -> NoReturn:
+    then = f"go on with: study resume {path}" if path else "nothing is stored"
+    print(f"interrupted; {then}", file=sys.stderr)
     raise typer.Exit(130)
 
 

@@ -17,7 +17,7 @@ def reproduce(
     study: StudyPlace,
     trial: TrialId,
 ) -> None:
-    """Run a trial again; exit 1 if a metric that is computed differs in any bit."""
+    """Run a trial again, on this machine; exit 1 if a computed metric differs in any bit."""
     from joulefront.launch.display import PlainLines
     from joulefront.launch.reproduce import reproduce_trial
 

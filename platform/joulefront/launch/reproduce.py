@@ -1,8 +1,9 @@
 """Run one trial of a study again, from scratch, and set both sets of figures side by side.
 
-It runs as it ran in the study, on a Ray of this machine with the same reservation, in a store of
-its own that is thrown away: the study is only read. Energy and time are measured anew; all other
-metrics agree bit for bit on the same processor with the same code, data and packages.
+It runs as it ran in the study, with the same reservation, on a Ray of this machine wherever the
+study ran, in a store of its own that is thrown away: the study is only read. Energy and time are
+measured anew; all other metrics agree bit for bit on the same processor with the same code, data
+and packages.
 """
 
 from __future__ import annotations
@@ -119,9 +120,10 @@ def reproduce_trial(
         display.note(text)
     with tempfile.TemporaryDirectory(prefix="joulefront-") as folder:
         again = _run(study, spec, row, past.parameters(start), Path(folder) / "study")
-        (ended,) = fold_trials(again.read("trials")).to_pylist()
-        if ended["state"] == "stopped":
+        rows = fold_trials(again.read("trials")).to_pylist()
+        if not rows or rows[0]["state"] == "stopped":
             raise KeyboardInterrupt
+        ended = rows[0]
         if row["state"] == "pruned":
             row = _last_report(study, row, math.inf)
             ended = _last_report(again, ended, row["epoch"])

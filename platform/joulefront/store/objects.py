@@ -35,6 +35,7 @@ from joulefront.errors import StoreWriteError, StudyError
 from joulefront.store.places import Entry
 
 _PATIENCE = timedelta(seconds=60)  # for all tries of one request
+_ROLES = "169.254.169.254"  # where a cloud tells its machines who they are
 _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
@@ -185,6 +186,14 @@ def _reading(uri: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
+    """Return what an object store says, or that no credentials were found.
+
+    Without any, the clouds' own clients ask the machine that they would run on for its role.
+    """
+    if _ROLES in str(error) or "metadata.google.internal" in str(error):
+        return (
+            "no credentials: neither AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS nor a role"
+        )
     return str(error).strip().partition("\n")[0]
 
 
