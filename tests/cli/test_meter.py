@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from joulefront.cli.app import app
 from joulefront.energy import self_test as module
 from joulefront.energy.self_test import SelfTest
+from joulefront.errors import StoreWriteError
 
 
 def result(model: object) -> SelfTest:
@@ -62,3 +63,5 @@ def test_json_has_both(tested: None, tmp_path: Path) -> None:
 def test_json_of_a_skipped_test_is_null(tmp_path: Path) -> None:
     run("--no-test", "--json", str(tmp_path / "meter.json"))
     assert json.loads((tmp_path / "meter.json").read_text())["self_test"] is None
+    refused = CliRunner().invoke(app, ["meter", "--no-test", "--json", str(tmp_path / "no" / "x")])
+    assert isinstance(refused.exception, StoreWriteError)

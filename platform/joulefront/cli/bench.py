@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from joulefront.cli.piping import write_file
+
 
 def bench(
     name: Annotated[
@@ -33,4 +35,4 @@ def bench(
     result = run(full=True) if full else run()
     print(result.table)
     if json_ is not None:
-        json_.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+        write_file(json_, (json.dumps(result.to_dict(), indent=1) + "\n").encode())

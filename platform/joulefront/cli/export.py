@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from joulefront.cli.options import StudyPlace
-from joulefront.cli.piping import write_bytes, write_text
-from joulefront.errors import JoulefrontError, StoreWriteError
+from joulefront.cli.piping import write_bytes, write_file, write_text
+from joulefront.errors import JoulefrontError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +63,7 @@ def export(
     elif out is None:
         write_bytes(data)
     else:
-        _write_file(out, data)
+        write_file(out, data)
 
 
 def encode(table: pa.Table, output_format: ExportFormat) -> bytes:
@@ -105,18 +103,3 @@ def _flat(table: pa.Table) -> pa.Table:
             texts = [None if v is None else json.dumps(v) for v in table[index].to_pylist()]
             table = table.set_column(index, field.name, pa.array(texts, pa.string()))
     return table
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    """Replace a file at once or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        try:
-            temporary.write_bytes(data)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreWriteError(
-            f"{path} must be writable", given=error.strerror or str(error)
-        ) from error

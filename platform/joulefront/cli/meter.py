@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from joulefront.cli.piping import write_text
+from joulefront.cli.piping import write_file, write_text
 
 if TYPE_CHECKING:
     from joulefront.energy.inventory import Inventory
@@ -43,7 +43,7 @@ def meter(
     if json_ is not None:
         values: dict[str, Any] = inventory.to_dict()
         values["self_test"] = None if result is None else asdict(result) | {"ratio": result.ratio}
-        json_.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        write_file(json_, (json.dumps(values, indent=1) + "\n").encode())
 
 
 def inventory_text(inventory: Inventory) -> str:

@@ -1,10 +1,13 @@
-"""Write to standard output so that a reader who stops early, such as `head`, is no error."""
+"""Write to files, and to standard output, where a reader who stops early is no error."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
+from pathlib import Path
 
+from joulefront.errors import StoreWriteError
 from joulefront.spec.printable import printable
 
 
@@ -25,3 +28,22 @@ def write_bytes(data: bytes) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file at once or not at all.
+
+    Raises:
+        StoreWriteError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreWriteError(
+            f"{path} must be writable", given=error.strerror or str(error)
+        ) from error
