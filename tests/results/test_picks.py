@@ -79,7 +79,7 @@ def test_each_rule_picks_a_member_and_says_its_name(study: Study) -> None:
         chosen = knee(study, rule)
         assert chosen["config_id"].iloc[0] in {"a", "b", "c"}
         assert f"by {rule}" in front_notes(study)[-1]
-    with pytest.raises(StudyError, match="chord, contribution, utopia; given: elbow"):
+    with pytest.raises(StudyError, match="given: elbow; valid names: chord, contribution, utopia"):
         knee(study, "elbow")
 
 

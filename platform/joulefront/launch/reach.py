@@ -29,7 +29,7 @@ def check_address(address: str) -> None:
         raise StudyError(
             "a Ray cluster must answer at --address",
             given=f"{address}: {error.strerror or error}",
-            remedy="check the address, or leave --address out for a local Ray",
+            remedy="check the address; `study launch` without --address takes a Ray of its own",
         ) from error
 
 

@@ -18,6 +18,13 @@ from typing import Any
 
 from joulefront.errors import StoreReadError, StoreWriteError
 
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of the quota",
+    errno.EROFS: "mount it for writing",
+    errno.EACCES: "get the right to write there",
+}
+
 
 @contextmanager
 def writing(path: Path | str, must: str = "be writable") -> Iterator[None]:
@@ -28,8 +35,8 @@ def writing(path: Path | str, must: str = "be writable") -> Iterator[None]:
         raise StoreWriteError(
             f"{path} must {must}",
             given=error.strerror or str(error),
-            remedy="free some space or give another folder with --store, then run again with "
-            "--resume: what was stored before is intact",
+            remedy=f"{_REMEDIES.get(error.errno or 0, 'see to it')}, or give another --store; then "
+            "run again with --resume: what was stored before is intact",
         ) from error
 
 
