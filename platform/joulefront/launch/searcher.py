@@ -76,6 +76,7 @@ class StudySearcher(NotPickled, Searcher):
         self.error: Exception | None = None
         self._began: dict[str, float] = {}
         self._overdue: set[str] = set()
+        self._tidied = 0.0
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the configuration of Tune's next trial, None to wait, or that all is done."""
@@ -113,8 +114,6 @@ class StudySearcher(NotPickled, Searcher):
             with self.kept():
                 left = node_left(failure)
                 node = NodeEnd(host=left.host, notice=left.notice) if left else None
-                if failure is not None and self._conductor.spec.per_trial.workers:
-                    remove_orphaned_groups()
                 reason = _reason(failure) if failure else None
                 memory = failure is not None and is_out_of_memory(failure)
                 self._conductor.ended(ours, reason, node, out_of_memory=memory)
@@ -122,6 +121,13 @@ class StudySearcher(NotPickled, Searcher):
     def began(self, trial_id: str) -> None:
         """Take in that the process of a trial of Tune's has been given its assignment."""
         self._began[trial_id] = time.monotonic()
+
+    def remove_orphans(self) -> None:
+        """Free the cores of worker groups that were killed, once a second."""
+        now = time.monotonic()
+        if self._conductor.spec.per_trial.workers and now - self._tidied >= 1.0:
+            self._tidied = now
+            remove_orphaned_groups()
 
     def end_overdue(self) -> None:
         """Kill the processes of trials that take longer than they may, whatever they do."""
@@ -211,6 +217,7 @@ class StudyCallback(NotPickled, TrialProgressCallback):
         """Free what nobody else frees, end what is overdue, and refresh the display."""
         self._searcher.release_unstarted()
         self._searcher.end_overdue()
+        self._searcher.remove_orphans()
         with self._searcher.kept():
             self._refresh()
 

@@ -14,7 +14,10 @@ from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
 from joulefront.launch.starved import starved_actors_die
 from joulefront.spec import StudySpec
+from joulefront.trial._group_ends import wait_until_groups_have_ended
 from joulefront.trial._ray import tune_trial
+
+_GROUPS_END_SECONDS = 10.0  # for groups that were killed with the study's last trials
 
 _HEAD_SHARE = 0.001
 """Of the head node, which has one of itself: so many groups can run at once."""
@@ -56,6 +59,8 @@ def run_tune(
         ).fit()
     for tune_id in list(searcher.running):
         searcher.release(tune_id, None)
+    if conductor.spec.per_trial.workers:
+        wait_until_groups_have_ended(_GROUPS_END_SECONDS)
     if searcher.error is not None:
         raise searcher.error
 
