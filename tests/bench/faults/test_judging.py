@@ -249,3 +249,16 @@ def test_a_torn_append_has_written_half_of_its_bytes(tmp_path: Path) -> None:
             while written < len(data):
                 written += torn.write(data[written:])
     assert path.read_bytes() == b"12345678abcd" and sizes == [4, 10]
+
+
+def test_a_random_instant_is_drawn_nearer_until_it_strikes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(variant: str, *, after_seconds: float) -> dict[str, Any]:
+        return {"variant": variant, "instant": after_seconds, "struck": after_seconds < 5}
+
+    monkeypatch.setattr(driver_kill, "_killed", killed)
+    rows = driver_kill._killed_at(12.0)
+    assert [(row["instant"], row["struck"]) for row in rows] == [
+        (12.0, False),
+        (6.0, False),
+        (3.0, True),
+    ]

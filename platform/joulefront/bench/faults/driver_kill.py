@@ -144,7 +144,7 @@ def _killed(
         began = time.time()
         process = study_process(folder, {"boundary": boundary})
         if boundary is None:
-            _wait_for(folder, after_seconds, spent_seconds)
+            _wait_for(folder, process, after_seconds, spent_seconds)
             process.send_signal(signal.SIGKILL)
         process.wait(_PATIENCE_SECONDS)
         killed = time.time()
@@ -154,9 +154,13 @@ def _killed(
         live = sum(len(seen.began) > len(seen.ends) for seen in witnessed(books).values())
         if variant != "gives_up":
             fault = None if variant == "joulefront" else variant
-            finish(folder, study_process(folder, {"fault": fault}, "--resume"))
+            try:
+                finish(folder, study_process(folder, {"fault": fault}, "--resume"))
+            except JoulefrontError as error:  # must not cost the others' rows
+                row["failed"] = str(error)
         row |= {"seconds_to_kill": killed - began, "seconds_to_end": time.time() - killed}
         row |= _judge(study, books, before, killed)
+        row["lost"] += "failed" in row
         owed = _owed(study, books)
         allowed = _SAMPLE_SECONDS * live * joules_per_cpu_second(study)
         return row | {"owed": owed, "allowed": allowed, "missing": max(0.0, owed - allowed)}
@@ -168,13 +172,18 @@ def _killed_at(instant: float) -> list[dict[str, Any]]:
     return [row] if row["struck"] else [row, *_killed_at(instant / 2)]
 
 
-def _wait_for(folder: Path, after_seconds: float | None, spent_seconds: float | None) -> None:
+def _wait_for(
+    folder: Path,
+    process: subprocess.Popen[bytes],
+    after_seconds: float | None,
+    spent_seconds: float | None,
+) -> None:
     """Wait some time after a study's first row, or until what runs has used some CPU time."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not (folder / "study" / "segments").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(after_seconds or 0.0)
-    while spent_seconds and time.monotonic() < deadline:
+    while spent_seconds and process.poll() is None and time.monotonic() < deadline:
         running = [seen for seen in witnessed(folder / "witness").values() if not seen.ends]
         if sum(seen.cpu_seconds for seen in running) >= spent_seconds:
             break

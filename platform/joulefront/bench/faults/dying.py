@@ -113,7 +113,7 @@ def _lossy() -> None:
 
     def lossy(self: Any, table: str, *others: Any, **named: Any) -> Any:
         rows = read(self, table, *others, **named)
-        if table != "trials":
+        if table != "trials" or "kind" not in rows.column_names:
             return rows
         kinds = rows["kind"].to_pylist()
         lost = [number for number, kind in enumerate(kinds) if kind == "end"][-1:]
