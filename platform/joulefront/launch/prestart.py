@@ -20,6 +20,7 @@ from joulefront.trial._preload import READY, TO_LOAD
 
 _PATIENCE_SECONDS = 60.0  # then trials begin all the same, in what processes there are
 _LOOK_SECONDS = 0.05
+_OTHERS = 8  # processes of Ray's beside those of trials: the host's meter is one
 
 
 @contextmanager
@@ -52,6 +53,7 @@ def prestarting(spec: StudySpec, processes: int) -> Iterator[Callable[[], None]]
     values = wanted | {
         "RAY_preload_python_modules": "joulefront.trial._preload",
         "RAY_worker_maximum_startup_concurrency": str(processes),
+        "RAY_num_workers_soft_limit": str(processes + _OTHERS),  # else Ray ends what is idle
         TO_LOAD: "torch" if spec.per_trial.gpus else spec.trainable,
     }
     tune.DEFAULT_ENV_VARS, tune.ENV_VARS_TO_PROPAGATE = {}, frozenset()
