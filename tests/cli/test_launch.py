@@ -106,7 +106,7 @@ def test_ctrl_c_stops_cleanly_and_leaves_a_resumable_study(folder):
 @pytest.mark.slow
 def test_a_second_driver_is_refused_and_study_stop_ends_the_first(folder):
     with subprocess.Popen(
-        [*STUDY, "launch", "study.yaml", "--set", "fixed.work=0.2"],
+        [*STUDY, "launch", "study.yaml", "--set", "budget.trials=5000"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
