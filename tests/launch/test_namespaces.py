@@ -28,7 +28,7 @@ from joulefront.store import StudyStore, fold_trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
-NET = "10.77.31"
+NET = f"10.77.{os.getpid() % 256}"  # two sessions at once are to keep out of each other's way
 OUTSIDE = f"{NET}.254"  # of this machine, where the object store is
 AWS = {
     "AWS_ENDPOINT_URL": f"http://{OUTSIDE}:9753",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -33,6 +34,14 @@ budget: {trials: 1}
 """
 
 
+def trial_and_meter(folder: Path, driver: int) -> list[psutil.Process]:
+    """Return those of the two that are there: a trial may begin before the meter is up."""
+    begun = [int(path.name[4:]) for path in folder.glob("pid-*")]
+    family = psutil.Process(driver).children(recursive=True)
+    named = [p for p in psutil.process_iter(["cmdline"]) if p in family]  # skips who has ended
+    return [p for p in named if p.pid in begun or "ray::Meter" in " ".join(p.info["cmdline"])]
+
+
 def test_a_killed_driver_takes_its_trials_and_its_meter_along(tmp_path):
     (tmp_path / "trainable.py").write_text(TRAINABLE)
     (tmp_path / "study.yaml").write_text(STUDY)
@@ -47,14 +56,10 @@ def test_a_killed_driver_takes_its_trials_and_its_meter_along(tmp_path):
         )
     try:
         deadline = time.monotonic() + 60
-        while not (pids := [int(p.name[4:]) for p in tmp_path.glob("pid-*")]):
+        while len(ours := trial_and_meter(tmp_path, driver.pid)) < 2:
             assert driver.poll() is None and time.monotonic() < deadline
             time.sleep(0.1)
-        family = psutil.Process(driver.pid).children(recursive=True)
-        named = [p for p in psutil.process_iter(["cmdline"]) if p in family]  # skips who has ended
-        ours = [p for p in named if p.pid in pids or "ray::Meter" in " ".join(p.info["cmdline"])]
     finally:
         driver.kill()
         driver.wait()
-    assert len(ours) == 2
     assert not psutil.wait_procs(ours, timeout=20)[1]
