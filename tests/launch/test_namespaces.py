@@ -2,7 +2,8 @@
 
 No directory that the study or Ray writes to is shared; what nodes have in common is the installed
 software, as an image would have it, and an object store. One worker is cut off from all others
-for 30 seconds, the other is killed.
+for 30 seconds while its trial reports, so that its connection to the driver is given up by its own
+side and not by the driver's; the other is killed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,6 +58,9 @@ def train(config, trial):
                 witness.write(f"{config.x} {step} {address}\\n")
             while step == 2 and not (disk / "gate").exists():
                 time.sleep(0.1)
+            if step == 2:  # said while the network is cut, where there is no store to upload to
+                trial.report({"accuracy": config.x})
+                continue
             with tempfile.TemporaryDirectory() as folder:
                 pathlib.Path(folder, "step").write_text(str(step))
                 trial.report({"accuracy": config.x}, checkpoint=pathlib.Path(folder))
@@ -162,6 +165,7 @@ class Namespaces:
     def close(self) -> None:
         for number in sorted(self._holders, reverse=True):
             self.kill(number)
+            ip("link", "delete", f"{self._name}n{number}v")  # the kernel takes its time otherwise
             ip("netns", "delete", f"{self._name}n{number}")
         ip("link", "delete", self._name)
         self._log.close()
@@ -228,10 +232,10 @@ def test_a_study_survives_a_cut_network_and_a_dead_machine(namespaces, store):
         for number in (2, 3):
             until(lambda n=number: is_at_gate(n), 90, f"a trial was to begin on node {number}")
         namespaces.cut(2, off=True)
+        namespaces.path(2, "gate").touch()
         time.sleep(CUT_SECONDS)
         namespaces.cut(2, off=False)
         namespaces.kill(3)
-        namespaces.path(2, "gate").touch()
         assert driver.wait(timeout=120) == 0
     finally:
         if driver.poll() is None:
@@ -240,9 +244,9 @@ def test_a_study_survives_a_cut_network_and_a_dead_machine(namespaces, store):
     study = StudyStore.open(store)
     table = fold_trials(study.read("trials")).to_pylist()
     assert [row["state"] for row in table] == ["complete"] * 3
-    attempts = Counter(row["attempt"] for row in table)
-    assert attempts == {1: 2, 2: 1}, "the one that was cut off was to go on as if nothing had been"
-    (resumed,) = [row for row in study.read("trials").to_pylist() if row["resumed_epoch"]]
-    assert (resumed["resumed_attempt"], resumed["resumed_epoch"]) == (1, 1)
+    attempts = [row for row in study.read("trials").to_pylist() if row["state"] == "running"]
+    assert sorted(row["attempt"] for row in attempts) == [1, 1, 1, 2, 2]
+    gone_on = [row for row in attempts if row["attempt"] == 2]
+    assert all((row["resumed_attempt"], row["resumed_epoch"]) == (1, 1) for row in gone_on)
     kinds = [row["kind"] for row in study.read("events").to_pylist()]
     assert "node_lost" in kinds and "trial_failed" not in kinds

@@ -23,6 +23,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.search import Searcher
 
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.knocking import Knocking
 from joulefront.launch.plan import NodeEnd
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.trial import Assignment
@@ -195,6 +196,7 @@ class StudyCallback(NotPickled, TrialProgressCallback):
         super().__init__()
         self._searcher = searcher
         self._refresh = refresh
+        self._knock = Knocking()
 
     def on_trial_result(self, *_: Any, **__: Any) -> None:
         """Do nothing: the scheduler has been told."""
@@ -218,6 +220,7 @@ class StudyCallback(NotPickled, TrialProgressCallback):
         self._searcher.release_unstarted()
         self._searcher.end_overdue()
         self._searcher.remove_orphans()
+        self._knock(self._searcher.trials.values())
         with self._searcher.kept():
             self._refresh()
 
