@@ -9,6 +9,7 @@ from ray import tune
 from ray._common.constants import HEAD_NODE_RESOURCE_NAME
 
 from joulefront.launch.conductor import Conductor
+from joulefront.launch.lookups import remembered_lookups
 from joulefront.launch.prefetch import Prefetcher
 from joulefront.launch.scheduler import StudyScheduler
 from joulefront.launch.searcher import StudyCallback, StudySearcher, StudyStopper
@@ -37,7 +38,7 @@ def run_tune(
     Raises:
         Exception: What the conductor or a proposal raised: a full disk, or a bug.
     """
-    with Prefetcher(slots) as prefetcher, starved_actors_die():
+    with Prefetcher(slots) as prefetcher, starved_actors_die(), remembered_lookups():
         conductor.agenda.proposer = prefetcher
         searcher = StudySearcher(conductor, slots, prefetcher)
         tune.Tuner(
