@@ -10,7 +10,7 @@ from joulefront.launch.prefetch import Prefetcher
 from joulefront.launch.scheduler import StudyScheduler, forget_trials
 from joulefront.launch.searcher import StudyCallback, StudySearcher
 from joulefront.spec import PerTrial
-from joulefront.trial.messages import MESSAGE, Report, encode
+from joulefront.trial.messages import MESSAGE, Closing, Report, encode
 
 REPORT = {MESSAGE: encode(Report(epoch=1, metrics={"accuracy": 0.5}))}
 
@@ -87,6 +87,18 @@ def test_a_trial_that_is_stopped_is_let_go_at_once(make):
     trial = tune_trial()
     assert scheduler.on_trial_result(None, trial, REPORT) == TrialScheduler.STOP
     assert trial.temporary_state.ray_actor.let_go == 1
+
+
+@pytest.mark.parametrize(("state", "workers"), [("complete", 0), ("failed", 0), ("complete", 2)])
+def test_only_a_process_that_has_completed_a_trial_is_let_go(make, state, workers):
+    conductor, _, scheduler = make(False, workers=workers)
+    trial = tune_trial()
+    closing = {MESSAGE: encode(Closing(state=state))}
+    answer = scheduler.on_trial_result(None, trial, closing)
+    ends = state == "complete" and not workers
+    assert answer == (TrialScheduler.STOP if ends else TrialScheduler.CONTINUE)
+    assert trial.temporary_state.ray_actor.let_go == ends
+    assert conductor.received == ["c0000-f0-s0"]
 
 
 def test_a_worker_group_is_told_to_leave_and_not_heard_any_more(make, monkeypatch):

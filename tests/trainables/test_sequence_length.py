@@ -17,8 +17,7 @@ SMALL = {"tokens": 96, "width": 16, "heads": 2, "block_size": 8, "seconds": 0.0}
 def _measured(attention: str, **changes: object) -> dict[str, float]:
     trial = RecordingTrial()
     train(Config(attention=attention, **(SMALL | changes)), trial)
-    trial.close()
-    assert trial.messages[-1].inference_energy_joules_per_sample >= 0
+    assert trial.closing().inference_energy_joules_per_sample >= 0
     (metrics,) = trial.reports
     return metrics
 

@@ -9,7 +9,7 @@ from joulefront.errors import SplitError, TrainableError
 from joulefront.testing import RecordingTrial
 from joulefront.trial import Assignment, TrialContext
 from joulefront.trial.assignment import Place
-from joulefront.trial.messages import Closing, Report
+from joulefront.trial.messages import Report
 
 
 def test_a_report_counts_epochs_and_carries_the_energy_so_far():
@@ -62,9 +62,8 @@ def test_finish_is_said_once_and_adds_to_the_last_report():
     trial.finish({"test_accuracy": 0.4})
     with pytest.raises(TrainableError, match="once"):
         trial.finish({})
-    trial.close()
-    closing = trial.messages[-1]
-    assert isinstance(closing, Closing) and closing.state == "complete"
+    closing = trial.closing()
+    assert closing.state == "complete"
     assert closing.metrics == {"accuracy": 0.5, "loss": 1.0, "test_accuracy": 0.4}
 
 
@@ -73,16 +72,14 @@ def test_setup_is_what_lies_outside_the_window():
     sum(range(3_000_000))
     with trial.measured():
         sum(range(1_000_000))
-    trial.close()
-    by_component = {row.component: row.joules for row in trial.messages[-1].charges}
+    by_component = {row.component: row.joules for row in trial.closing().charges}
     assert by_component["setup"] > by_component["cpu"] > 0
 
 
 def test_without_a_window_the_whole_call_is_charged():
     trial = RecordingTrial()
     sum(range(2_000_000))
-    trial.close()
-    by_component = {row.component: row.joules for row in trial.messages[-1].charges}
+    by_component = {row.component: row.joules for row in trial.closing().charges}
     assert by_component["cpu"] > 0 and "setup" not in by_component
 
 
@@ -101,8 +98,7 @@ def test_inference_is_charged_a_sample_and_apart():
     for _ in range(2):
         with trial.inference(samples=10):
             sum(range(1_000_000))
-    trial.close()
-    closing = trial.messages[-1]
+    closing = trial.closing()
     by_component = {row.component: row.joules for row in closing.charges}
     assert by_component["inference"] > by_component["cpu"] > 0
     per_sample = closing.inference_energy_joules_per_sample
@@ -114,8 +110,7 @@ def test_without_inference_nothing_is_said_of_it():
     trial = RecordingTrial()
     with pytest.raises(TrainableError, match="at least 1; given: 0"), trial.inference(0):
         pass
-    trial.close()
-    assert trial.messages[-1].inference_energy_joules_per_sample is None
+    assert trial.closing().inference_energy_joules_per_sample is None
 
 
 def test_a_checkpoint_is_kept_before_the_report_counts(tmp_path):
@@ -137,6 +132,5 @@ def test_a_trial_that_was_killed_after_its_last_epoch_ends_with_what_that_report
         checkpoint_epoch=4,
         checkpoint_metrics={"accuracy": 0.75},
     )
-    TrialContext(again, Place(threads=1), sink=recorder, meter=recorder._meter).close()
-    (closing,) = recorder.messages
-    assert closing.metrics == {"accuracy": 0.75}
+    trial = TrialContext(again, Place(threads=1), sink=recorder, meter=recorder._meter)
+    assert trial.closing().metrics == {"accuracy": 0.75}

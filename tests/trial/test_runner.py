@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import pytest
 
@@ -54,6 +55,22 @@ def test_a_trial_ends_with_one_closing_message(tmp_path):
     run_trial(task, Place(), sink)
     assert [type(message).__name__ for message in sink.messages] == ["Report", "Closing"]
     assert "hello" in (tmp_path / "study" / log_name("c0000-f0-s0")).read_text()
+
+
+def test_the_closing_message_comes_when_the_log_is_whole_and_the_process_as_before(tmp_path):
+    seen: list[tuple[str, bool]] = []
+
+    class Looking(Sink):
+        def send(self, message: Message) -> None:
+            super().send(message)
+            if isinstance(message, Closing):
+                text = (tmp_path / "study" / log_name("c0000-f0-s0")).read_text()
+                seen.append((text, "JOULEFRONT_LEFT_BEHIND" in os.environ))
+
+    body = "    import os\n    print('hello')\n    os.environ['JOULEFRONT_LEFT_BEHIND'] = 'yes'\n"
+    task = assignment(tmp_path / "ok.py", HEAD + body, store=str(tmp_path / "study"))
+    run_trial(task, Place(), Looking())
+    assert seen == [("hello\n", False)]
 
 
 def test_what_it_raises_is_in_the_closing_message_and_in_the_log(tmp_path):

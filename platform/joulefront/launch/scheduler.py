@@ -3,8 +3,11 @@
 The rules are `joulefront.stopping`'s and their use is the conductor's; this one carries the answer
 out. Tune leaves the thread of a stopped trial blocked in its report, with its cores leased and its
 windows open, until the actor is needed again: here it is let go at once. `SystemExit` then ends it
-from within `tune.report`, through every `finally` of the trainable and of the runner. A worker
-group is told instead, and ends itself: Tune would leave its placement group behind.
+from within `tune.report`, through every `finally` of the trainable and of the runner.
+
+A trial that completes is ended in the same way: its closing message is its last word, and to wait
+for Tune's own would cost one more answer. A worker group that is to stop is told so, and ends
+itself: Tune would leave its placement group behind.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from joulefront.launch.conductor import Conductor
 from joulefront.launch.searcher import NotPickled, StudySearcher
 from joulefront.trial._group_ends import stop_group
-from joulefront.trial.messages import MESSAGE, decode
+from joulefront.trial.messages import MESSAGE, Closing, decode
 
 _KEPT = 200  # Tune's last trials, with which its loop may not be done yet
 _HOLDING = ("_stopped_trials", "_failed_trials", "_trials_to_cache")  # beside `_trials`
@@ -58,14 +61,17 @@ class StudyScheduler(NotPickled, FIFOScheduler):
         ours = self._searcher.running.get(trial.trial_id)
         if message is None or ours is None or trial.trial_id in self._leaving:
             return str(TrialScheduler.CONTINUE)
+        told = decode(message)
         stops = False
         with self._searcher.kept():
-            stops = self._conductor.receive(ours, decode(message))
-        if not stops:
-            return str(TrialScheduler.CONTINUE)
+            stops = self._conductor.receive(ours, told)
         if self._conductor.spec.per_trial.workers:
-            self._leaving.add(trial.trial_id)
-            stop_group(trial.trial_id)
+            if stops:
+                self._leaving.add(trial.trial_id)
+                stop_group(trial.trial_id)
+            return str(TrialScheduler.CONTINUE)
+        completes = isinstance(told, Closing) and told.state == "complete"
+        if not stops and not completes:
             return str(TrialScheduler.CONTINUE)
         trial.temporary_state.ray_actor.reset_config.remote({})
         return str(TrialScheduler.STOP)

@@ -230,9 +230,9 @@ class TrialContext:
         self._finished = True
         self._metrics = self._metrics | _scalars(metrics)
 
-    def close(self) -> None:
-        """Send the closing message of an attempt whose `train` has returned."""
-        self._sink.send(self._closing("complete"))
+    def closing(self) -> Closing:
+        """Return the closing message of an attempt whose `train` has returned."""
+        return self._closing("complete")
 
     def fail(self, error: BaseException, traceback: str) -> None:
         """Send the closing message of an attempt that has raised."""

@@ -50,10 +50,10 @@ def collect() -> None:
     """Free what is left in cycles.
 
     With Ray and torch loaded a collection takes a fifth of a second, so that what there is after
-    the first one (the imported modules) is taken out of all later ones.
+    the first two (modules, and what the first trial has had imported) is taken out of later ones.
     """
     gc.collect()
-    if not _frozen:
+    if len(_frozen) < 2:
         gc.freeze()
         _frozen.append(True)
 

@@ -27,6 +27,9 @@ from joulefront.trial.metering import AttemptMeter, registration_of
 def run_trial(assignment: Assignment, place: Place, sink: Sink, host: Host | None = None) -> None:
     """Call the trainable and close the attempt.
 
+    The closing message of an attempt that completes is its last word: its log is whole by then, and
+    the process as it was, so that another trial may have it at once.
+
     In a single process a failure is sent as a closing message before it is raised again. In a
     worker group it is only raised: the other ranks would wait for a message that cannot come.
 
@@ -55,7 +58,7 @@ def run_trial(assignment: Assignment, place: Place, sink: Sink, host: Host | Non
         try:
             _check_gpus(assignment, place)
             _call(assignment, context)
-            context.close()
+            closing = context.closing()
         except Exception as error:
             report = traceback.format_exc()
             print(report, file=sys.stderr)
@@ -64,6 +67,7 @@ def run_trial(assignment: Assignment, place: Place, sink: Sink, host: Host | Non
             raise
         finally:
             context.release()
+    sink.send(closing)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def test_what_is_reported_and_finished(run, task) -> None:
     assert set(trial.finished) == {*EPOCH, *tested, *COSTS, "kept_epoch", "mixed_precision"}
     assert all(math.isfinite(value) for value in trial.finished.values())
     assert trial.finished["probed"] == 12
-    trial.close()
+    trial.send(trial.closing())
     assert trial.messages[-1].inference_energy_joules_per_sample > 0
     assert trial.split["test"] == sorted(task.test.subjects)
     assert trial.predictions["labels"] == {f"test{i}": i % 2 for i in range(10)}
