@@ -30,7 +30,6 @@ from joulefront.spec import Budget, Float, Objective, Search, StudySpec
 
 _TRIALS = 40
 _SKIPPED = 4
-_ROUNDS = 5
 _GROUP_TRIALS = 3
 _REPORTS = 3
 
@@ -38,12 +37,12 @@ Contestant = Callable[[Path, int], None]
 """Runs so many no-op trials at once, which write their ends to a file."""
 
 
-def run() -> BenchResult:
+def run(rounds: int = 5) -> BenchResult:
     """Measure and return `overhead_seconds`, and the two peers' seconds."""
     with ray_cluster(None, cpus=1, slots=3, gpus=0):
         observations = [
             _observed(name, contestant, concurrent, _SKIPPED) | {"round": round_}
-            for round_ in range(_ROUNDS)
+            for round_ in range(rounds)
             for concurrent in (1, 2)
             for name, contestant in (("joulefront", _run_joulefront), ("ray_tune", _run_ray_tune))
         ]

@@ -27,7 +27,7 @@ def observe(full: bool = False) -> list[dict[str, Any]]:
     rows = [_sleep(case, "joulefront", *_CASES[case]) for case in _CASES]
     for case in ("4x1", "16x10"):
         slots, seconds, _ = _CASES[case]
-        rows.append(_sleep(case, "half", slots, seconds, 2 * slots, concurrent=slots // 2))
+        rows.append(_sleep(case, "half", slots, seconds, slots, concurrent=slots // 2))
     return [row | {"what": "utilisation"} for row in rows]
 
 
