@@ -29,8 +29,7 @@ def test_the_closing_metrics_are_those_of_the_kept_weights(run, task, small) -> 
     kept = seen.index(min(seen))
     assert kept < len(seen) - 1
     assert trial.finished["kept_epoch"] == kept + 1
-    trial.close()
-    assert trial.messages[-1].metrics.items() >= trial.reports[kept].items()
+    assert trial.closing().metrics.items() >= trial.reports[kept].items()
     model = small()
     model.load_state_dict(torch.load(trial.checkpoints[-1] / "model.pt", weights_only=True))
     for side, prefix in ((task.validation.batch, ""), (task.test.batch, "test_")):
